@@ -1,0 +1,459 @@
+"""SMA: one device over WebConnect.
+
+The documented face of PySMA's class of the same name, synchronous, on a requests session::
+
+    session = make_session(fingerprints=["…"])
+    sma = SMA(session, "https://192.0.2.10", "password", group="user")
+    sensors = sma.get_sensors()
+    sma.read(sensors)
+    sma.close_session()
+
+Facts about the API: WebConnect is what the devices' own web page uses; SMA does not document it.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, NoReturn
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+
+from . import definitions
+from .exceptions import (
+    SmaAuthenticationException,
+    SmaConnectionException,
+    SmaNotWebConnectException,
+    SmaReadException,
+    SmaSessionLimitException,
+    SmaSeveralDevicesException,
+    SmaTimeoutException,
+    SmaTlsException,
+)
+from .presence import present
+from .readings import ONLINE_KEYS, PARAMETER_KEYS
+from .sensor import Sensors
+from .tags import L10N
+from .transport import Reply, exchange
+
+_LOGGER = logging.getLogger(__name__)
+
+#: What the login calls the groups.
+GROUPS: Mapping[str, str] = {"user": "usr", "installer": "istl"}
+
+#: Seconds for one request as a whole; a login gets more, because a lost one leaves a session behind.
+DEFAULT_TIMEOUT = 15.0
+LOGIN_TIMEOUT = 30.0
+LOGOUT_TIMEOUT = 2.0
+
+#: How many keys are asked for in one getValues. More work with most firmware; none has failed with this.
+KEYS_A_REQUEST = 40
+
+_SESSION_EXPIRED = {401, 403}
+_REDIRECTS = {301, 302, 303, 307, 308}
+_FIRST_CONTACTS = {"login", "sessionCheck", "getDashValues"}
+
+
+class SessionCheck(NamedTuple):
+    """What a device tells about its sessions without a login.
+
+    `free`: sessions left, None when it does not say; `locked_for`: seconds for which it refuses
+    logins of the group after wrong passwords.
+    """
+
+    free: int | None
+    locked_for: float
+
+
+class SMA:
+    """A WebConnect device.
+
+    `session`: from `make_session`, or any requests session (then its time-outs bound single socket
+    operations, and its certificates are its own affair). `url`: without a scheme it is found out,
+    https first. `password`: None reads the public dashboard values. `group`: "user" or "installer",
+    KeyError for any other. `uid`: which member of a result to take, if there are several.
+    `https_only`: never fall back to plain HTTP.
+
+    All calls raise SmaException's sub-classes. A read logs in when there is no session, and once more
+    when the device does not know the session any longer. `deadline` is a time.monotonic() that a call
+    will not outlast; a login is not cut by it.
+    """
+
+    def __init__(
+        self,
+        session: requests.Session,
+        url: str,
+        password: str | None = None,
+        group: str = "user",
+        uid: str | None = None,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        login_timeout: float = LOGIN_TIMEOUT,
+        https_only: bool = False,
+    ) -> None:
+        if group not in GROUPS:
+            raise KeyError(f"no group {group!r}: user or installer")
+        if password is not None and len(password) > 12:
+            _LOGGER.warning(
+                "a password of more than 12 characters: the device's form cuts it there"
+            )
+        self.url = url.rstrip("/")
+        self.group = group
+        self.logins = 0
+        self._http = session
+        self._password = password
+        self._uid = uid
+        self._sid: str | None = None
+        self._timeout = timeout
+        self._login_timeout = login_timeout
+        self._https_only = https_only
+
+    def __repr__(self) -> str:
+        return f"SMA({self.url!r}, group={self.group!r})"
+
+    @property
+    def logged_in(self) -> bool:
+        """Whether a session is open, as far as this side knows."""
+        return self._sid is not None
+
+    # --- sessions ---
+
+    def new_session(self) -> bool:
+        """Log in; return whether a session was opened (not without a password).
+
+        Raises SmaAuthenticationException, SmaSessionLimitException and whatever a request raises,
+        then with `login_lost` set if a session may have been opened all the same. Never repeated.
+        """
+        if self._password is None:
+            return False
+        if self._sid is not None:
+            self.close_session()
+        payload = {"right": GROUPS[self.group], "pass": self._password}
+        self._find_scheme(self._login_timeout)
+        self._http.close()  # a kept connection that just went stale would lose the answer
+        try:
+            body = self._post("login", payload, self._login_timeout)
+        except SmaConnectionException as error:
+            error.login_lost = error.sent
+            raise
+        except SmaNotWebConnectException:
+            raise
+        except SmaReadException as error:
+            error.login_lost = True
+            raise
+        self._sid = _session_id(body)
+        if self._sid is None:
+            self._refuse(body.get("err"))
+        self.logins += 1
+        return True
+
+    def _refuse(self, err: object) -> NoReturn:
+        """Raise what a login's refusal means."""
+        if err == 503:
+            raise SmaSessionLimitException(
+                "the device has no free session: log out of its web page, or wait until one expires"
+            )
+        if err is None or err in _SESSION_EXPIRED:
+            raise SmaAuthenticationException(
+                f"the password was refused for the group {self.group!r}"
+            )
+        if err == 404:
+            raise SmaConnectionException(
+                "the device does not serve its login (err 404): is it starting?"
+            )
+        raise SmaReadException(f"the login was answered with err {err}", err=_int_or_none(err))
+
+    def close_session(self, timeout: float = LOGOUT_TIMEOUT) -> None:
+        """Log out, in one attempt; nothing to do without a session."""
+        if self._sid is None:
+            return
+        try:
+            self._post("logout", {}, timeout, authorised=True)
+        finally:
+            self._sid = None
+            self._http.close()
+
+    def session_check(self) -> SessionCheck:
+        """Ask how many sessions are free, and how long logins are blocked. Needs no login."""
+        result = self._post("sessionCheck", {}, self._timeout).get("result")
+        if not isinstance(result, dict):
+            return SessionCheck(None, 0.0)
+        countdown = result.get("cntDwnLogin")
+        seconds = countdown.get(GROUPS[self.group]) if isinstance(countdown, dict) else None
+        return SessionCheck(
+            _int_or_none(result.get("cntFreeSess")), float(_int_or_none(seconds) or 0)
+        )
+
+    # --- reads ---
+
+    def read(self, sensors: Sensors, *, deadline: float | None = None) -> bool:
+        """Read the enabled sensors of a container into their `value`; return whether anything came."""
+        wanted = [sensor for sensor in sensors if sensor.enabled]
+        keys = list(dict.fromkeys(sensor.key for sensor in wanted))
+        result = self.read_all(deadline=deadline) if self._password is None else None
+        if result is None:
+            result = self.read_keys(keys, deadline=deadline)
+        for sensor in wanted:
+            sensor.extract_value(result, L10N)
+        return bool(result)
+
+    def read_all(self, *, deadline: float | None = None) -> dict[str, object]:
+        """Return all that the device offers now: key -> raw value, as `sensor.elements` takes it.
+
+        One request: getAllOnlValues, or getDashValues without a password. A device that refuses or
+        knows nothing is asked for all known keys.
+        """
+        if self._password is None:
+            return self._read_values("getDashValues", {"destDev": [], "keys": []}, deadline)
+        try:
+            values = self._read_values("getAllOnlValues", {"destDev": []}, deadline)
+        except SmaReadException as error:
+            if error.err is None or error.err in _SESSION_EXPIRED:
+                raise
+            values = {}
+        return values or self.read_keys(ONLINE_KEYS, deadline=deadline)
+
+    def read_keys(self, keys: Sequence[str], *, deadline: float | None = None) -> dict[str, object]:
+        """Return the raw values of some keys; those that the device does not know are left out."""
+        values: dict[str, object] = {}
+        for start in range(0, len(keys), KEYS_A_REQUEST):
+            payload = {"destDev": [], "keys": list(keys[start : start + KEYS_A_REQUEST])}
+            values |= self._read_values("getValues", payload, deadline)
+        return values
+
+    def read_parameters(self, *, deadline: float | None = None) -> dict[str, object]:
+        """Return all parameters (key -> raw value) that the group may see; none without a password."""
+        if self._password is None:
+            return {}
+        return self._read_values("getAllParamValues", {"destDev": []}, deadline)
+
+    def device_info(self, *, deadline: float | None = None) -> dict[str, Any]:
+        """Return serial, name, type, manufacturer and sw_version; "" for what is unknown."""
+        names = ("serial_number", "device_name", "device_type", "device_manufacturer")
+        sensors = Sensors([definitions.SENSORS[name] for name in names])
+        sensors.add(definitions.device_sw_version)
+        self.read(sensors, deadline=deadline)
+        found = [value if value is not None else "" for value in (sensors[n].value for n in names)]
+        version = sensors["device_sw_version"].value
+        return dict(zip(("serial", "name", "type", "manufacturer"), found, strict=True)) | {
+            "sw_version": version_int_to_string(version) if isinstance(version, int) else ""
+        }
+
+    def get_sensors(self, *, deadline: float | None = None) -> Sensors:
+        """Return the sensors that the device has, found by its values."""
+        values = self.read_all(deadline=deadline)
+        try:
+            values |= self.read_parameters(deadline=deadline)
+        except SmaReadException:
+            # Some firmware fails here; that costs the parameters, not the sensors.
+            values |= self.read_keys(PARAMETER_KEYS, deadline=deadline)
+        return present(values)
+
+    def get_devclass(self, result_body: Mapping[str, object] | None = None) -> str | None:
+        """Return the device class of a result ("1" solar inverter, "7" battery, "9" hybrid, …).
+
+        None for the old flat shape. KeyError when one value carries two classes. Without
+        `result_body` the status is read for it.
+        """
+        if not result_body:
+            result_body = self.read_keys([definitions.status.key])
+        for value in result_body.values():
+            if not isinstance(value, dict) or "val" in value or not value:
+                continue
+            if len(value) > 1:
+                raise KeyError(f"one value with several device classes: {sorted(value)}")
+            return str(next(iter(value)))
+        return None
+
+    def read_logger(
+        self, log_id: int, start: int, end: int, *, deadline: float | None = None
+    ) -> list[Any]:
+        """Return the entries {"t": unix seconds, "v": value or null} of a logger, both ends included.
+
+        Energy loggers hold meter readings in Wh. 28672 total yield every 5 min, 28704 a day;
+        28736 grid draw every 5 min, 28768 a day; 28752 grid feed-in a day; 28816 battery state of
+        charge in %; 29344 and 29360 battery charge and discharge.
+        """
+        payload = {"destDev": [], "key": log_id, "tStart": start, "tEnd": end}
+        entries = self._read("getLogger", payload, deadline)
+        if not isinstance(entries, list):
+            raise SmaReadException(
+                f"the device keeps no logger {log_id}: a list of entries expected"
+            )
+        return entries
+
+    def read_dash_logger(self, *, deadline: float | None = None) -> dict[str, Any]:
+        """Return the public loggers: hex id -> device class -> entries {"t", "v"}."""
+        return self._read_values("getDashLogger", {"destDev": [], "key": []}, deadline)
+
+    # --- one request ---
+
+    def _read_values(self, name: str, payload: object, deadline: float | None) -> dict[str, Any]:
+        values = self._read(name, payload, deadline)
+        return values if isinstance(values, dict) else {}
+
+    def _read(self, name: str, payload: object, deadline: float | None) -> object:
+        """Return what the only member of a result holds, logged in as needed."""
+        public = self._password is None or name.startswith("getDash")
+        if not public and self._sid is None:
+            self.new_session()
+        body = self._post_twice(name, payload, deadline, authorised=not public)
+        if not public and body.get("err") in _SESSION_EXPIRED:
+            self._sid = None  # expired: nothing to close
+            self.new_session()
+            body = self._post_twice(name, payload, deadline, authorised=True)
+        if "err" in body:
+            err = _int_or_none(body["err"])
+            raise SmaReadException(f"the device answered {name} with err {err}", err=err)
+        return self._only_member(body.get("result"))
+
+    def _only_member(self, result: object) -> object:
+        """Return what a result says. Its key is masked and changes: it is nobody's identity."""
+        if not isinstance(result, dict):
+            raise SmaReadException("the reply has no result")
+        if self._uid in result:
+            return result[self._uid]
+        if len(result) > 1:
+            raise SmaSeveralDevicesException(
+                f"the reply holds the values of {len(result)} devices, which is not supported"
+            )
+        return next(iter(result.values()), None)
+
+    def _post_twice(
+        self, name: str, payload: object, deadline: float | None, *, authorised: bool
+    ) -> dict[str, Any]:
+        """Post a read; once more if it was dropped or timed out, as far as there is time."""
+        try:
+            return self._post(name, payload, self._left(deadline), authorised=authorised)
+        except SmaTlsException:
+            raise
+        except SmaConnectionException as error:
+            late = deadline is not None and time.monotonic() >= deadline
+            if late or not (error.sent or isinstance(error, SmaTimeoutException)):
+                raise
+        self._http.close()
+        return self._post(name, payload, self._left(deadline), authorised=authorised)
+
+    def _left(self, deadline: float | None) -> float:
+        if deadline is None:
+            return self._timeout
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise SmaTimeoutException("no time left for another request to the device")
+        return min(left, self._timeout)
+
+    def _post(
+        self, name: str, payload: object, timeout: float, *, authorised: bool = False
+    ) -> dict[str, Any]:
+        """Post one call and return the JSON object that answers it."""
+        self._find_scheme(timeout)
+        params = {"sid": self._sid} if authorised and self._sid else None
+        path = f"/dyn/{name}.json"
+        reply = exchange(
+            self._http, "POST", self.url + path, payload=payload, params=params, timeout=timeout
+        )
+        moved = _moved(self.url, path, reply)
+        if moved:
+            self.url = moved
+            reply = exchange(
+                self._http, "POST", self.url + path, payload=payload, params=params, timeout=timeout
+            )
+        return _parsed(reply, name)
+
+    def _find_scheme(self, timeout: float) -> None:
+        """Find out whether a device without a scheme in its URL speaks https; nothing secret is sent.
+
+        Plain HTTP only where nobody listens for https: not after a time-out, and not because a
+        certificate displeases.
+        """
+        if "://" in self.url:
+            return
+        https, http = f"https://{self.url}", f"http://{self.url}"
+        path = "/dyn/sessionCheck.json"
+        try:
+            exchange(self._http, "POST", https + path, payload={}, timeout=timeout)
+        except SmaConnectionException as error:
+            if self._https_only or not error.refused:
+                raise
+            reply = exchange(self._http, "POST", http + path, payload={}, timeout=timeout)
+            self.url = _moved(http, path, reply) or http
+        else:
+            self.url = https
+
+
+def version_int_to_string(version_integer: int | None) -> str:
+    """Return a firmware version: four bytes, two of them BCD, the last a letter (51389444: "3.10.36.R").
+
+    "" for None, 0 and what is no 32-bit number.
+    """
+    if not version_integer or not 0 < version_integer < 1 << 32:
+        return ""
+    major, minor, build, release = version_integer.to_bytes(4, "big")
+    letter = "NEABRS"[release] if release < 6 else str(release)
+    return f"{major:x}.{minor:x}.{build}.{letter}"
+
+
+def _session_id(body: Mapping[str, Any]) -> str | None:
+    result = body.get("result")
+    sid = result.get("sid") if isinstance(result, dict) else None
+    return sid if isinstance(sid, str) and sid else None
+
+
+def _int_or_none(value: object) -> int | None:
+    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _moved(url: str, path: str, reply: Reply) -> str | None:
+    """Return the https URL that a device on http asks for, by a redirect or by err 404.
+
+    SmaConnectionException for a redirect to another host, and for any on https.
+    """
+    here = urlsplit(url)
+    if reply.status in _REDIRECTS:
+        there = urlsplit(reply.location)
+        if here.scheme != "http" or there.scheme != "https" or there.hostname != here.hostname:
+            raise SmaConnectionException(
+                f"{here.netloc} redirects to {there.netloc or 'nowhere'}, which is not followed"
+            )
+        return urlunsplit(there._replace(path=there.path.removesuffix(path), query="", fragment=""))
+    if (
+        here.scheme == "http"
+        and here.port in {None, 80}
+        and _json_or_none(reply.body) == {"err": 404}
+    ):
+        return urlunsplit(here._replace(scheme="https", netloc=here.netloc.removesuffix(":80")))
+    return None
+
+
+def _parsed(reply: Reply, name: str) -> dict[str, Any]:
+    """Return the JSON object of a reply; say what else answers if it is none."""
+    if reply.status == 404 and name in _FIRST_CONTACTS:
+        raise SmaNotWebConnectException(
+            f"no WebConnect at this address (HTTP 404 for {name})", err=404
+        )
+    if reply.status != 200:
+        raise SmaReadException(
+            f"the device answered {name} with HTTP {reply.status}", err=reply.status
+        )
+    if reply.body.lstrip()[:1] == b"<":
+        raise SmaNotWebConnectException(
+            "a web page answers instead of WebConnect: devices with ennexOS (Tripower X, Sunny Boy "
+            "Smart Energy, Data Manager, EV Charger) are not supported yet"
+        )
+    if not reply.body.strip() and name == "login":
+        raise SmaNotWebConnectException(
+            "an empty reply instead of WebConnect: a Sunny WebBox and Speedwire-only devices have none"
+        )
+    body = _json_or_none(reply.body)
+    if not isinstance(body, dict):
+        raise SmaReadException(f"the reply to {name} is not the JSON object that it should be")
+    return body
+
+
+def _json_or_none(content: bytes) -> object:
+    try:
+        # A name in Latin-1 must not cost the values: what is not UTF-8 is replaced. NaN is no number.
+        return json.loads(content.decode("utf-8-sig", "replace"), parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return None

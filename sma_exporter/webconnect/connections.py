@@ -1,0 +1,169 @@
+"""Connections to a device: bounded as a whole, and trusted or not made.
+
+requests' and urllib3's time-outs bound single socket operations: a device that drips a byte a second
+would hold a reader for ever. Here every operation gets what is left of the request's own time. And a
+pinned certificate is checked before the first byte of a request, so before a password, is sent.
+"""
+
+import hashlib
+import io
+import socket
+import ssl
+import time
+from collections.abc import Collection
+from functools import partial
+from http.client import HTTPResponse
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from .exceptions import SmaPinException
+
+#: Small keys and old signatures are common in devices. Where the certificate itself is pinned, or
+#: nothing is verified, they take nothing away.
+_LENIENT_CIPHERS = "DEFAULT:@SECLEVEL=1"
+
+
+def format_fingerprint(digest: str) -> str:
+    """Return 64 hex digits as the configuration wants them: "sha256:AB:CD:…"."""
+    pairs = (digest[i : i + 2] for i in range(0, len(digest), 2))
+    return "sha256:" + ":".join(pairs).upper()
+
+
+class _BoundedReader(io.RawIOBase):
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, deadline: float) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _BoundedResponse(HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, deadline: float, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        raw = self.fp.detach()
+        self.fp = io.BufferedReader(_BoundedReader(raw, sock, deadline))
+
+
+class _Bounded:
+    """For urllib3's connections: makes `Timeout(total=…)` the end of the request, whatever it does."""
+
+    response_class: Any
+
+    def _new_conn(self) -> socket.socket:
+        start = time.monotonic()
+        sock: socket.socket = super()._new_conn()  # type: ignore[misc]
+        timeout = self.timeout  # type: ignore[attr-defined]
+        if timeout is not None:  # what the TLS handshake may take
+            sock.settimeout(max(timeout - (time.monotonic() - start), 0.001))
+        return sock
+
+    def getresponse(self) -> Any:
+        timeout = self.timeout  # type: ignore[attr-defined]
+        if timeout is not None:
+            deadline = time.monotonic() + timeout
+            self.response_class = partial(_BoundedResponse, deadline=deadline)
+        return super().getresponse()  # type: ignore[misc]
+
+
+class _Connection(_Bounded, HTTPConnection):
+    pass
+
+
+class _SecureConnection(_Bounded, HTTPSConnection):
+    def __init__(self, *args: Any, fingerprints: Collection[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._fingerprints = fingerprints
+
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "TLS handshake timed out") from error
+        except ConnectionError as error:
+            raise NewConnectionError(self, "connection lost in the TLS handshake") from error
+        # Pinned, or left unverified by configuration, which was warned of: not once a request.
+        self.is_verified = True
+        if self._fingerprints:
+            self._check_pin()
+
+    def _check_pin(self) -> None:
+        certificate = self.sock.getpeercert(binary_form=True)  # type: ignore[union-attr]
+        found = hashlib.sha256(certificate or b"").hexdigest()
+        if found not in self._fingerprints:
+            self.close()
+            pins = " or ".join(format_fingerprint(pin) for pin in sorted(self._fingerprints))
+            raise SmaPinException(
+                f"the device's certificate has the fingerprint {format_fingerprint(found)}, "
+                f"but {pins} is pinned: the device got a new certificate, or this is another device"
+            )
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    pass
+
+
+class _Adapter(HTTPAdapter):
+    """Bounded connections to one device; `fingerprints` are the certificates it may show."""
+
+    def __init__(self, fingerprints: Collection[str] = (), *, lenient: bool = False) -> None:
+        self._fingerprints = fingerprints
+        self._lenient = lenient
+        super().__init__(pool_connections=1, pool_maxsize=1)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        if self._lenient:
+            kwargs["ssl_context"] = lenient_context()
+        super().init_poolmanager(*args, **kwargs)
+        connection = partial(_SecureConnection, fingerprints=self._fingerprints)
+        secure_pool = type("_SecurePool", (_SecurePool,), {"ConnectionCls": connection})
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": secure_pool}
+
+
+def lenient_context() -> ssl.SSLContext:
+    """Return a client's context that trusts any certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_ciphers(_LENIENT_CIPHERS)
+    return context
+
+
+def make_session(
+    fingerprints: Collection[str] = (), ca_file: str | None = None, *, verify: bool = True
+) -> requests.Session:
+    """Return a session for one device.
+
+    `fingerprints`: SHA-256 of the certificates that are trusted, and then nothing else is looked at
+    (64 lower-case hex digits each); `ca_file`: a PEM bundle in place of the public authorities;
+    `verify=False`: trust anything. The environment has no say: a proxy would get the password.
+    """
+    session = requests.Session()
+    session.trust_env = False
+    pinned = frozenset(fingerprints)
+    session.verify = False if pinned or not verify else (ca_file or True)
+    adapter = _Adapter(pinned, lenient=bool(pinned) or not verify)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session

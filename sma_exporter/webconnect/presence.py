@@ -1,0 +1,80 @@
+"""Which sensors a device has, judged by what it answers, never by its model."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from . import definitions
+from .readings import decode
+from .sensor import MAX_ELEMENTS, Sensor, Sensors, elements
+
+_IDENTITY = {
+    "serial_number",
+    "device_name",
+    "device_type",
+    "device_manufacturer",
+    "device_sw_version",
+}
+_OPTIMIZER = "optimizer_"
+#: Derived by the inverter, so no sign of a meter; there only with a value, like the meters' serials.
+_ONLY_WITH_VALUE = {
+    "metering_current_consumption",
+    "metering_total_consumption",
+    "energy_meter",
+    "energy_meter_in_use",
+}
+#: What several of a kind are told apart by: DC inputs and battery packs, phases.
+_PART = re.compile(r"_(?:[a-z]|l[123])$")
+
+
+def present(values: Mapping[str, object]) -> Sensors:
+    """Return the sensors behind the raw values (key -> raw value) of a device.
+
+    A key that the device offers counts even where it is null: at night all are. But a phase, DC input
+    or battery pack that is null while its sibling has a value is not fitted; meter and battery count
+    only with a value of their own, optimizers with a value or a serial number.
+    """
+    readings = decode(values)
+    has_meter = any(
+        name.startswith("metering_") and name not in _ONLY_WITH_VALUE for name in readings
+    )
+    has_battery = any(
+        name.startswith("battery_") and not isinstance(value, tuple)
+        for name, value in readings.items()
+    )
+    fitted = {_PART.sub("", name) for name in readings if _PART.search(name)}
+
+    def is_present(sensor: Sensor) -> bool:
+        name = sensor.name
+        if sensor.key_idx >= len(elements(values.get(sensor.key))):
+            return False
+        if name in _ONLY_WITH_VALUE:
+            return name in readings
+        if name.startswith("metering_"):
+            return has_meter
+        if name.startswith("battery_") and not has_battery:
+            return False
+        return name in readings or not (_PART.search(name) and _PART.sub("", name) in fitted)
+
+    return Sensors(
+        [
+            *(
+                sensor
+                for sensor in definitions.SENSORS.values()
+                if sensor.name not in _IDENTITY
+                and not sensor.name.startswith(_OPTIMIZER)
+                and is_present(sensor)
+            ),
+            *_optimizers(readings),
+        ]
+    )
+
+
+def _optimizers(readings: Mapping[str, object]) -> Iterator[Sensor]:
+    templates = [s for n, s in definitions.SENSORS.items() if n.startswith(_OPTIMIZER)]
+    for index in range(MAX_ELEMENTS):
+        if any(f"{template.name}_{index}" in readings for template in templates):
+            for template in templates:
+                yield replace(
+                    template, key=f"{template.key}_{index}", name=f"{template.name}_{index}"
+                )

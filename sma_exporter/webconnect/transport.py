@@ -1,0 +1,162 @@
+"""One HTTP exchange with a device: the choke point of all I/O, and of turning failures into exceptions.
+
+The exceptions carry no cause: the messages of the libraries below hold the URL, and the URL holds the
+session id.
+"""
+
+import hashlib
+import json
+import socket
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from urllib3.exceptions import NameResolutionError, NewConnectionError
+
+from .connections import format_fingerprint, lenient_context
+from .exceptions import (
+    SmaConnectionException,
+    SmaException,
+    SmaReadException,
+    SmaTimeoutException,
+    SmaTlsException,
+)
+
+MAX_REPLY_BYTES = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A complete answer: HTTP status, where it redirects to (else empty), and the body."""
+
+    status: int
+    location: str
+    body: bytes
+
+
+def exchange(
+    session: requests.Session,
+    method: str,
+    url: str,
+    *,
+    payload: object = None,
+    params: Mapping[str, str] | None = None,
+    timeout: float,
+) -> Reply:
+    """Send one request and return the whole answer, in at most `timeout` seconds.
+
+    Raises SmaTimeoutException, SmaTlsException, SmaPinException, SmaConnectionException, and
+    SmaReadException for a reply that is too large. Redirects are not followed.
+    """
+    body = None if payload is None else json.dumps(payload, separators=(",", ":")).encode()
+    try:
+        with session.request(
+            method,
+            url,
+            data=body,
+            params=params,
+            headers={"Content-Type": "application/json", "Accept": "application/json, */*"},
+            timeout=urllib3.Timeout(total=timeout),  # type: ignore[arg-type]
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            content = _read_limited(response)
+            return Reply(response.status_code, response.headers.get("Location", ""), content)
+    except SmaException:
+        raise
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        raise _translated(error, url, timeout) from None
+
+
+def _read_limited(response: requests.Response) -> bytes:
+    content: bytes = response.raw.read(MAX_REPLY_BYTES + 1, decode_content=True)
+    if len(content) > MAX_REPLY_BYTES:
+        raise SmaReadException(f"the reply is larger than {MAX_REPLY_BYTES // 1024 // 1024} MB")
+    return content
+
+
+def _translated(error: Exception, url: str, timeout: float) -> SmaException:
+    """Return what a failure below means, in words without URL."""
+    where = urlsplit(url).netloc
+    causes = _causes(error)
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return SmaTimeoutException(f"no connection to {where} within {timeout:.3g} s")
+    if any(
+        isinstance(cause, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError)
+        for cause in causes
+    ):
+        message = f"{where} gave no complete answer within {timeout:.3g} s"
+        return SmaTimeoutException(message, sent=True)
+    for cause in causes:
+        if isinstance(cause, ssl.SSLError):
+            return _tls_failure(cause, url, timeout)
+    for cause in causes:
+        if isinstance(cause, NameResolutionError):
+            return SmaConnectionException(f"the name {where} cannot be resolved")
+        if isinstance(cause, NewConnectionError):
+            return _not_connected(cause, where)
+    if isinstance(error, ValueError | requests.exceptions.InvalidSchema):
+        return SmaConnectionException(f"{where or 'the URL'} is no address of a device")
+    return SmaConnectionException(
+        f"{where} closed the connection without a complete answer", sent=True
+    )
+
+
+def _not_connected(error: NewConnectionError, where: str) -> SmaConnectionException:
+    cause = error.__cause__ or error.__context__
+    if isinstance(cause, ConnectionRefusedError):
+        return SmaConnectionException(f"{where} refuses the connection", refused=True)
+    reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else "not reachable"
+    return SmaConnectionException(f"{where}: {reason}")
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """Return an error and what it came from; the libraries below chain by three ways."""
+    found: list[BaseException] = []
+    queue: list[object] = [error]
+    while queue:
+        item = queue.pop(0)
+        if isinstance(item, BaseException) and item not in found:
+            found.append(item)
+            queue += [getattr(item, "reason", None), item.__cause__, item.__context__, *item.args]
+    return found
+
+
+def presented_fingerprint(url: str, timeout: float) -> str | None:
+    """Return the fingerprint of the certificate shown at a URL; None when it cannot be had.
+
+    A connection of its own that trusts anything and sends nothing.
+    """
+    parts = urlsplit(url)
+    try:
+        address = (parts.hostname or "", parts.port or 443)
+        context = lenient_context()
+        with (
+            socket.create_connection(address, timeout) as sock,
+            context.wrap_socket(sock, server_hostname=parts.hostname) as secured,
+        ):
+            certificate = secured.getpeercert(binary_form=True)
+    except (OSError, ValueError):
+        return None
+    return format_fingerprint(hashlib.sha256(certificate).hexdigest()) if certificate else None
+
+
+def _tls_failure(error: ssl.SSLError, url: str, timeout: float) -> SmaTlsException:
+    where = urlsplit(url).netloc
+    if isinstance(error, ssl.SSLCertVerificationError):
+        offered = presented_fingerprint(url, timeout)
+        message = f"the certificate of {where} cannot be verified ({error.verify_message})"
+        if offered:
+            message += (
+                "; if a browser on the same network shows the same certificate, trust it with "
+                f'fingerprint: "{offered}"'
+            )
+        return SmaTlsException(message, fingerprint=offered)
+    if error.reason in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}:
+        return SmaTlsException(
+            f"{where} does not speak TLS; for a device with plain HTTP only, write http:// before the address"
+        )
+    return SmaTlsException(f"no TLS connection to {where} ({error.reason or 'handshake failed'})")
