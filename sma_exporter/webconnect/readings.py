@@ -101,6 +101,14 @@ ONLINE_KEYS: tuple[str, ...] = tuple(key for key in _PLANS if not key.startswith
 #: The sensors behind the parameters: they change with the device, not with the weather.
 PARAMETERS: frozenset[str] = frozenset(name for key in PARAMETER_KEYS for name in _PLANS[key].names)
 
+#: Lifetime totals, in joules: meter readings that only ever grow. PySMA gives exactly these in kWh.
+TOTALS: frozenset[str] = frozenset(
+    name
+    for sensor in definitions.SENSORS.values()
+    if sensor.unit == "kWh"
+    for name in _PLANS[sensor.key].names
+)
+
 _NO_BATTERY: tuple[Value | None, ...] = (None, (303,))
 
 
@@ -118,9 +126,18 @@ def decode(result_body: Mapping[str, object]) -> Readings:
     return _without_absent_battery(readings)
 
 
-def is_known(key: str) -> bool:
-    """Tell whether a sensor is defined for this key."""
-    return key in _PLANS
+def names(key: str) -> tuple[str, ...]:
+    """Return what the elements behind a key are called, by index; none for an unknown key."""
+    return _PLANS[key].names if key in _PLANS else ()
+
+
+def has_value(result_body: Mapping[str, object]) -> bool:
+    """Tell whether a result holds any value at all, of a known key or not."""
+    return any(
+        number(val) is not None or _text(val) is not None or _state(val) is not None
+        for raw in result_body.values()
+        for val in elements(raw)
+    )
 
 
 def _without_absent_battery(readings: Readings) -> Readings:

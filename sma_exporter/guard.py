@@ -1,0 +1,132 @@
+"""Lifetime totals that stay honest: what a device says after a restart is not always what it counted.
+
+Inverters send null, 0 or less than before while they start, and now and then rubbish. A counter that
+falls is a reset to Prometheus, and `increase()` then adds the whole reading: one wrong acceptance
+invents years of yield, while waiting costs nothing. So a doubtful total is withheld until it is what it
+was, or has proved itself. Time is an argument (seconds, monotonic); values are joules.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+DAY = 86400.0
+
+#: How long an implausible leap, or a plain 0 after a start, must hold to be believed.
+HOLD_SECONDS = 900.0
+
+#: Assumed where the rated power is unknown or does not bound the total (a meter): 1 MW.
+UNKNOWN_WATTS = 1_000_000.0
+
+
+class Change(NamedTuple):
+    """A total that became withheld (`why` says why), or is accepted again (`why` is empty)."""
+
+    sensor: str
+    why: str
+    value: float | None
+    accepted: float | None
+
+
+@dataclass(slots=True)
+class _Doubt:
+    """A line of readings that might be the new truth: where it began, and how far it has come."""
+
+    since: float
+    first: float
+    last: float
+    last_at: float
+
+
+class _Total:
+    """One total: what was accepted last, and what is in doubt since."""
+
+    def __init__(self) -> None:
+        self.accepted: float | None = None
+        self._accepted_at = 0.0
+        self._doubt: _Doubt | None = None
+
+    def offer(self, value: float | None, now: float, watts: float, reset_delay: float) -> str:
+        """Accept a reading (return "") or say why it is withheld."""
+        why = self._why_not(value, now, watts, reset_delay)
+        if value is not None and not why:
+            self.accepted, self._accepted_at, self._doubt = value, now, None
+        return why
+
+    def _why_not(self, value: float | None, now: float, watts: float, reset_delay: float) -> str:
+        if value is None:
+            return "the device sends none" if self.accepted is not None else ""
+        if self.accepted is None:
+            held = value != 0 or self._held(value, now, watts) >= HOLD_SECONDS
+            return "" if held else "0 after a start"
+        if value < self.accepted:
+            return self._why_not_lower(value, now, watts, reset_delay)
+        if value - self.accepted <= _most(watts, now - self._accepted_at):
+            return ""
+        held = self._held(value, now, watts) >= HOLD_SECONDS
+        return "" if held else "a leap beyond what the device can have produced"
+
+    def _why_not_lower(self, value: float, now: float, watts: float, reset_delay: float) -> str:
+        if value == 0:
+            return "0, which is no reset while the serial number is the same"
+        seconds = self._held(value, now, watts)
+        rose = self._doubt is not None and value > self._doubt.first
+        return "" if rose and seconds >= reset_delay else "lower than before"
+
+    def _held(self, value: float, now: float, watts: float) -> float:
+        """Return for how long readings have formed one plausible line with this one."""
+        doubt = self._doubt
+        if doubt is None or not 0 <= value - doubt.last <= _most(watts, now - doubt.last_at):
+            doubt = self._doubt = _Doubt(since=now, first=value, last=value, last_at=now)
+        doubt.last, doubt.last_at = value, now
+        return now - doubt.since
+
+
+def _most(watts: float, seconds: float) -> float:
+    """Return the joules that a device of this rated power can have added, with room for its clock."""
+    return 2 * watts * (seconds + DAY)
+
+
+class CounterGuard:
+    """The totals of one device."""
+
+    def __init__(self, reset_delay: float) -> None:
+        self._reset_delay = reset_delay
+        self._totals: dict[str, _Total] = {}
+        self._withheld: set[str] = set()
+
+    @property
+    def withheld(self) -> int:
+        """How many totals are held back now."""
+        return len(self._withheld)
+
+    def forget(self) -> None:
+        """Start anew: another device answers at this address."""
+        self._totals.clear()
+        self._withheld.clear()
+
+    def check(
+        self, totals: Mapping[str, float], watts: Mapping[str, float], now: float
+    ) -> list[Change]:
+        """Judge the totals of one read (sensor -> joules); return what changed.
+
+        `watts`: the rated power behind each total that has one. Those not in `is_withheld` afterwards
+        may be shown.
+        """
+        changes = []
+        for sensor in self._known(totals):
+            total = self._totals.setdefault(sensor, _Total())
+            value, before = totals.get(sensor), total.accepted
+            why = total.offer(value, now, watts.get(sensor, UNKNOWN_WATTS), self._reset_delay)
+            if bool(why) != (sensor in self._withheld):
+                changes.append(Change(sensor, why, value, before))
+            (self._withheld.add if why else self._withheld.discard)(sensor)
+        return changes
+
+    def is_withheld(self, sensor: str) -> bool:
+        """Tell whether a total is held back now."""
+        return sensor in self._withheld
+
+    def _known(self, totals: Mapping[str, float]) -> Iterable[str]:
+        """Return the totals of this read and those that were there before."""
+        return dict.fromkeys((*totals, *self._totals))

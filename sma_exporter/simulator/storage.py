@@ -1,0 +1,113 @@
+"""What a battery reports through its inverter; without one zeros and "off", as they do."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+from sma_exporter.simulator.measurement import OFF, OK, Tags, wave
+from sma_exporter.simulator.plant import Plant, State
+from sma_exporter.simulator.year import Unit
+
+RESERVE = 5  # % that a battery keeps for itself
+CHARGING = Tags((2292,))
+DISCHARGING = Tags((2293,))
+STANDBY = Tags((2291,))
+PACKS = 3  # that a battery inverter has room for
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The quantities of one unit's battery."""
+
+    plant: Plant
+    unit: Unit
+    time: float
+
+    @cached_property
+    def state(self) -> State:
+        """The plant now."""
+        return self.plant.at(self.time)
+
+    @cached_property
+    def share(self) -> float:
+        """Of all that the plant's batteries hold and move."""
+        if self.unit.battery is None:
+            return 0.0
+        batteries = (unit.battery for unit in self.plant.units if unit.battery)
+        return self.unit.battery.usable / sum(battery.usable for battery in batteries)
+
+    @cached_property
+    def power(self) -> int:
+        """W, positive while charging."""
+        return round(self.share * self.state.power(self.state.year.battery))
+
+    @property
+    def charge_power(self) -> int:
+        """W into the battery."""
+        return max(0, self.power)
+
+    @property
+    def discharge_power(self) -> int:
+        """W out of the battery."""
+        return max(0, -self.power)
+
+    @property
+    def charge_total(self) -> int:
+        """Wh into the battery since commissioning."""
+        return math.floor(self.share * self.state.forward(self.state.year.battery))
+
+    @property
+    def discharge_total(self) -> int:
+        """Wh out of the battery since commissioning."""
+        return math.floor(self.share * self.state.backward(self.state.year.battery))
+
+    @property
+    def state_of_charge(self) -> float:
+        """%."""
+        if self.unit.battery is None:
+            return 0.0
+        full = self.share * self.state.stored() / self.unit.battery.usable
+        return RESERVE + (100 - RESERVE) * full
+
+    @property
+    def state_of_health(self) -> float:
+        """% of the capacity when new: half a point less every year."""
+        return 100.0 - min(20, self.state.turns // 2) if self.unit.battery else 0.0
+
+    @property
+    def voltage(self) -> float:
+        """V."""
+        if self.unit.battery is None:
+            return 0.0
+        return 320 + 0.6 * self.state_of_charge + 4 * self.power / self.unit.battery.power
+
+    @property
+    def end_of_charge_voltage(self) -> float:
+        """V: a set point."""
+        return 390.0 if self.unit.battery else 0.0
+
+    @property
+    def current(self) -> float:
+        """A, negative while charging."""
+        return -self.power / self.voltage if self.unit.battery else 0.0
+
+    @property
+    def temperature(self) -> float:
+        """°C."""
+        if self.unit.battery is None:
+            return 0.0
+        return 21 + 7 * abs(self.power) / self.unit.battery.power + 0.5 * wave(self.time, 2203)
+
+    @property
+    def condition(self) -> Tags:
+        """Ok, or off without a battery."""
+        return OK if self.unit.battery else OFF
+
+    @property
+    def mode(self) -> Tags:
+        """Charging, discharging, standby, or off without a battery."""
+        if self.unit.battery is None:
+            return OFF
+        if self.power == 0:
+            return STANDBY
+        return CHARGING if self.power > 0 else DISCHARGING

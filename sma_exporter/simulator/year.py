@@ -1,0 +1,244 @@
+"""The year of a plant: sun, clouds, house, battery and grid meter.
+
+Everything that flows is computed once, for a year of 365 days: powers (W) at its 35,040 quarter
+hours, linear in between. That year repeats for ever. So a power is an interpolation, a lifetime
+total is so many whole years and a running sum looked up, and both cost the same at any time: the
+totals are the exact integral of the powers. (The season slips by a day in four years. A weather
+that never repeats would have to be walked through from its beginning: how much of it is fed in or
+stored is no linear function.)
+"""
+
+import math
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import accumulate, chain, pairwise, repeat
+from random import Random
+from typing import TypeVar
+
+T = TypeVar("T")
+
+QUARTER = 900
+DAY = 86_400
+DAYS = 365
+KNOTS_PER_DAY = DAY // QUARTER
+YEAR = DAYS * DAY
+STEP = QUARTER / 3600  # hours
+
+EFFICIENCY = 0.97  # AC out of DC
+STANDBY = 10.0  # W that an inverter with a battery takes, day and night
+CHARGE_EFFICIENCY = 0.94  # what of the charged energy can be discharged again
+FOLLOW = 0.98  # of a surplus or deficit: a real controller lags, so the meter seldom rests at 0
+TAPER = 0.5  # hours; nearly full or empty, a battery takes this long for what is left
+
+BASE_LOAD = 260.0
+# W on top of the base load, hour by hour. 0 at midnight, where the days join.
+ACTIVITY = (0, 0, 0, 0, 0, 30, 180, 380, 300, 160, 140, 220, 460,
+            300, 160, 160, 260, 480, 820, 900, 640, 400, 240, 80, 0)  # fmt: skip
+APPLIANCE = 1800.0  # W, for about a quarter of an hour
+
+
+@dataclass(frozen=True)
+class String:
+    """PV modules on one DC input: peak power (W); `east` is -1 (west) over 0 (south) to 1."""
+
+    peak: float
+    east: float = 0.0
+
+
+@dataclass(frozen=True)
+class Battery:
+    """Usable capacity (Wh) and the largest power either way (W)."""
+
+    usable: float
+    power: float
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One inverter: rated AC power (W), the phases it feeds, what hangs on its DC side.
+
+    `optimizers` counts the modules of the last string, where they have electronics of their own.
+    """
+
+    name: str
+    rated: float
+    phases: int = 1
+    strings: tuple[String, ...] = ()
+    battery: Battery | None = None
+    optimizers: int = 0
+
+    @cached_property
+    def peak(self) -> float:
+        """W of all strings together."""
+        return sum(string.peak for string in self.strings)
+
+    @cached_property
+    def lean(self) -> float:
+        """How much of that power leans to the morning (W)."""
+        return sum(string.peak * string.east for string in self.strings)
+
+    @property
+    def standby(self) -> float:
+        """What the unit takes for itself (W)."""
+        return STANDBY if self.battery else 0.0
+
+    def generated(self, sun: float, slant: float) -> float:
+        """Return what the strings give on the AC side: of powers a power, of their sums energy."""
+        return EFFICIENCY * (self.peak * sun + self.lean * slant)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A power over the year (W, negative the other way), and what flowed either way so far (Wh)."""
+
+    power: "array[float]"
+    forward: "array[float]"
+    backward: "array[float]"
+
+
+@dataclass(frozen=True)
+class Year:
+    """All flows of a plant. `sun` and `slant` span the strings: peak * (sun + east * slant)."""
+
+    sun: Curve
+    slant: Curve
+    load: Curve
+    battery: Curve  # positive while charging, all batteries together
+    grid: Curve  # positive while feeding in
+    units: Mapping[str, Curve]  # AC power of the units with a battery
+    stored: "array[float]"  # Wh in all batteries together
+    daylight: "array[float]"  # s with sun since the year began
+
+
+def area(start: float, end: float, hours: float) -> float:
+    """Return the energy (Wh) above 0 under the straight line between two powers (W)."""
+    if start >= 0 and end >= 0:
+        return (start + end) / 2 * hours
+    if start <= 0 and end <= 0:
+        return 0.0
+    above = max(start, end)
+    return above * above / (abs(start) + abs(end)) / 2 * hours
+
+
+def curve(power: Sequence[float]) -> Curve:
+    """Return the powers at all knots of a year, the first one again at the end, with their sums."""
+    forward = accumulate((area(a, b, STEP) for a, b in pairwise(power)), initial=0.0)
+    backward: Iterable[float] = repeat(0.0, len(power))
+    if min(power) < 0:
+        backward = accumulate((area(-a, -b, STEP) for a, b in pairwise(power)), initial=0.0)
+    return Curve(array("d", power), array("d", forward), array("d", backward))
+
+
+def chance(seed: int, topic: str, day: int) -> Random:
+    """Return the dice of one day: they fall the same for the same seed, on every machine."""
+    return Random(f"{seed}/{topic}/{day}")  # noqa: S311 - weather, not a secret
+
+
+def season(day: int) -> float:
+    """1 at midsummer, -1 at midwinter."""
+    return math.cos(2 * math.pi * (day - 172) / DAYS)
+
+
+def quarters(hourly: Sequence[float]) -> Iterator[float]:
+    """25 values at the full hours as 96 at the quarters, straight lines between."""
+    return (a + (b - a) * quarter / 4 for a, b in pairwise(hourly) for quarter in range(4))
+
+
+def clear_sky(dice: Random) -> list[float]:
+    """Return the share of the sun that clouds let through, 0.05..1, at the knots of one day."""
+    clarity = 0.1 + 0.9 * dice.random() ** 0.8
+    spread = 1.4 * min(clarity, 1 - clarity)  # steady when clear or dull, restless in between
+    hourly = [clarity + spread * (dice.random() - 0.5) for _ in range(25)]
+    flicker = [0.1 * spread * (dice.random() - 0.5) for _ in range(KNOTS_PER_DAY)]
+    return [
+        min(1.0, max(0.05, share + more))
+        for share, more in zip(quarters(hourly), flicker, strict=True)
+    ]
+
+
+def sunlight(seed: int, day: int) -> list[tuple[float, float]]:
+    """(sun, slant) at the knots of one day: a south roof's yield, and its lean to the morning."""
+    height = 0.62 + 0.30 * season(day)
+    hours = 12.2 + 4.2 * season(day)
+    knots = []
+    for knot, clear in enumerate(clear_sky(chance(seed, "sky", day))):
+        angle = (knot * STEP - (12 - hours / 2)) / hours * math.pi
+        sun = height * math.sin(angle) * clear if 0 < angle < math.pi else 0.0
+        knots.append((sun, sun * math.cos(angle)))
+    return knots
+
+
+def house(seed: int, day: int) -> list[float]:
+    """Return what the house takes (W) at the knots of a day; most of it a heat pump, in winter."""
+    dice = chance(seed, "house", day)
+    winter = 2 - 1.2 * season(day)
+    return [
+        BASE_LOAD
+        + activity * winter * (0.5 + dice.random())
+        + (APPLIANCE if activity and dice.random() < 0.05 else 0.0)
+        for activity in quarters(ACTIVITY)
+    ]
+
+
+def closed(days: Iterator[list[T]]) -> list[T]:
+    """Return the knots of all days in a row, and the first one again."""
+    knots = list(chain.from_iterable(days))
+    return [*knots, knots[0]]
+
+
+def follow(
+    surplus: Sequence[float], usable: float, limit: float
+) -> tuple[list[float], list[float]]:
+    """Power (W, positive while charging) and content (Wh) of a battery over a year of surplus (W).
+
+    The content half a step ahead decides, which keeps it within 0..usable at every instant. The
+    walk starts two weeks before the year, whose end it meets: the empty start is forgotten then.
+    """
+    powers: list[float] = []
+    contents: list[float] = []
+    power = content = 0.0
+    run_up = 14 * KNOTS_PER_DAY
+    for excess in chain(surplus[-run_up - 1 : -1], surplus):
+        before = power
+        room = usable - content - max(before, 0.0) * STEP / 2
+        supply = content + min(before, 0.0) * STEP / 2
+        power = max(min(FOLLOW * excess, limit, room / TAPER), -limit, -supply / TAPER)
+        content += CHARGE_EFFICIENCY * area(before, power, STEP) - area(-before, -power, STEP)
+        powers.append(power)
+        contents.append(content)
+    return powers[run_up:], contents[run_up:]
+
+
+@lru_cache(maxsize=8)
+def year_of(seed: int, units: tuple[Unit, ...]) -> Year:
+    """Return the year of a plant: a quarter of a second's work and 4 MB, kept for the last few."""
+    sky = closed(sunlight(seed, day) for day in range(DAYS))
+    load = closed(house(seed, day) for day in range(DAYS))
+    idle = [sum(unit.generated(*light) - unit.standby for unit in units) for light in sky]
+    batteries = [unit.battery for unit in units if unit.battery]
+    usable = sum(battery.usable for battery in batteries)
+    limit = sum(battery.power for battery in batteries)
+    surplus = [power - use for power, use in zip(idle, load, strict=True)]
+    charge, stored = follow(surplus, usable, limit)
+    lit = (QUARTER if a[0] or b[0] else 0 for a, b in pairwise(sky))
+    return Year(
+        sun=curve([sun for sun, _ in sky]),
+        slant=curve([slant for _, slant in sky]),
+        load=curve(load),
+        battery=curve(charge),
+        grid=curve([excess - power for excess, power in zip(surplus, charge, strict=True)]),
+        units={
+            unit.name: curve(
+                [
+                    unit.generated(*light) - unit.standby - power * unit.battery.usable / usable
+                    for light, power in zip(sky, charge, strict=True)
+                ]
+            )
+            for unit in units
+            if unit.battery
+        },
+        stored=array("d", stored),
+        daylight=array("d", accumulate(lit, initial=0.0)),
+    )
