@@ -9,6 +9,7 @@ from sma_exporter.simulator.simulator import Simulator
 from sma_exporter.simulator.year import DAY
 
 MODELS = {"hybrid": "stp-10-se", "roof": "stp-10", "garage": "sb-3.6"}
+PASSWORD = "Sunny-1234"  # noqa: S105 - of devices that do not exist
 MID_MORNING = 10.5 * 3600
 
 
@@ -18,6 +19,7 @@ class DemoDevice:
 
     name: str
     simulator: Simulator
+    password: str = PASSWORD
 
 
 def demo_devices(clock: Callable[[], float] = time.time) -> list[DemoDevice]:
@@ -28,6 +30,6 @@ def demo_devices(clock: Callable[[], float] = time.time) -> list[DemoDevice]:
         units=tuple(unit for unit in UNITS if unit.name in MODELS.values()),
     )
     return [
-        DemoDevice(name, Simulator(model, plant=home, clock=clock))
+        DemoDevice(name, Simulator(model, plant=home, clock=clock, password=PASSWORD))
         for name, model in MODELS.items()
     ]

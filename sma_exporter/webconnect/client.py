@@ -15,8 +15,9 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, NoReturn
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import requests
 
@@ -33,7 +34,7 @@ from .exceptions import (
 )
 from .presence import present
 from .readings import ONLINE_KEYS, PARAMETER_KEYS
-from .sensor import Sensors
+from .sensor import Sensors, number
 from .tags import L10N
 from .transport import Reply, exchange
 
@@ -50,7 +51,7 @@ LOGOUT_TIMEOUT = 2.0
 #: How many keys are asked for in one getValues. More work with most firmware; none has failed with this.
 KEYS_A_REQUEST = 40
 
-_SESSION_EXPIRED = {401, 403}
+_SESSION_EXPIRED = (401, 403)  # no set: what a device sends as err may be unhashable
 _REDIRECTS = {301, 302, 303, 307, 308}
 _FIRST_CONTACTS = {"login", "sessionCheck", "getDashValues"}
 
@@ -108,6 +109,7 @@ class SMA:
         self._timeout = timeout
         self._login_timeout = login_timeout
         self._https_only = https_only
+        self._stopped = False
 
     def __repr__(self) -> str:
         return f"SMA({self.url!r}, group={self.group!r})"
@@ -162,7 +164,8 @@ class SMA:
             raise SmaConnectionException(
                 "the device does not serve its login (err 404): is it starting?"
             )
-        raise SmaReadException(f"the login was answered with err {err}", err=_int_or_none(err))
+        known = _int_or_none(err)
+        raise SmaReadException(f"the login was answered with err {known}", err=known)
 
     def close_session(self, timeout: float = LOGOUT_TIMEOUT) -> None:
         """Log out, in one attempt; nothing to do without a session."""
@@ -184,6 +187,10 @@ class SMA:
         return SessionCheck(
             _int_or_none(result.get("cntFreeSess")), float(_int_or_none(seconds) or 0)
         )
+
+    def stop(self) -> None:
+        """Make every further read fail, so that whoever reads (in another thread) logs out soon."""
+        self._stopped = True
 
     # --- reads ---
 
@@ -294,7 +301,13 @@ class SMA:
         return values if isinstance(values, dict) else {}
 
     def _read(self, name: str, payload: object, deadline: float | None) -> object:
-        """Return what the only member of a result holds, logged in as needed."""
+        """Return what the only member of a result holds."""
+        return self._only_member(self.reply(name, payload, deadline=deadline).get("result"))
+
+    def reply(
+        self, name: str, payload: object, *, deadline: float | None = None
+    ) -> dict[str, Any]:
+        """Return the whole reply to a call ("getValues", …) that reads, logged in as needed."""
         public = self._password is None or name.startswith("getDash")
         if not public and self._sid is None:
             self.new_session()
@@ -306,7 +319,7 @@ class SMA:
         if "err" in body:
             err = _int_or_none(body["err"])
             raise SmaReadException(f"the device answered {name} with err {err}", err=err)
-        return self._only_member(body.get("result"))
+        return body
 
     def _only_member(self, result: object) -> object:
         """Return what a result says. Its key is masked and changes: it is nobody's identity."""
@@ -336,29 +349,26 @@ class SMA:
         return self._post(name, payload, self._left(deadline), authorised=authorised)
 
     def _left(self, deadline: float | None) -> float:
+        if self._stopped:
+            raise SmaTimeoutException("no further reads: stopping")
         if deadline is None:
             return self._timeout
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise SmaTimeoutException("no time left for another request to the device")
-        return min(left, self._timeout)
+        return min(_seconds_until(deadline), self._timeout)
 
     def _post(
         self, name: str, payload: object, timeout: float, *, authorised: bool = False
     ) -> dict[str, Any]:
-        """Post one call and return the JSON object that answers it."""
+        """Post one call and return the JSON object that answers it, in `timeout` seconds altogether."""
+        end = time.monotonic() + timeout
         self._find_scheme(timeout)
         params = {"sid": self._sid} if authorised and self._sid else None
         path = f"/dyn/{name}.json"
-        reply = exchange(
-            self._http, "POST", self.url + path, payload=payload, params=params, timeout=timeout
-        )
+        post = partial(exchange, self._http, "POST", payload=payload, params=params)
+        reply = post(self.url + path, timeout=_seconds_until(end))
         moved = _moved(self.url, path, reply)
         if moved:
             self.url = moved
-            reply = exchange(
-                self._http, "POST", self.url + path, payload=payload, params=params, timeout=timeout
-            )
+            reply = post(self.url + path, timeout=_seconds_until(end))
         return _parsed(reply, name)
 
     def _find_scheme(self, timeout: float) -> None:
@@ -371,12 +381,14 @@ class SMA:
             return
         https, http = f"https://{self.url}", f"http://{self.url}"
         path = "/dyn/sessionCheck.json"
+        end = time.monotonic() + timeout
         try:
             exchange(self._http, "POST", https + path, payload={}, timeout=timeout)
         except SmaConnectionException as error:
             if self._https_only or not error.refused:
                 raise
-            reply = exchange(self._http, "POST", http + path, payload={}, timeout=timeout)
+            left = _seconds_until(end)
+            reply = exchange(self._http, "POST", http + path, payload={}, timeout=left)
             self.url = _moved(http, path, reply) or http
         else:
             self.url = https
@@ -394,6 +406,13 @@ def version_int_to_string(version_integer: int | None) -> str:
     return f"{major:x}.{minor:x}.{build}.{letter}"
 
 
+def _seconds_until(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise SmaTimeoutException("no time left for another request to the device")
+    return left
+
+
 def _session_id(body: Mapping[str, Any]) -> str | None:
     result = body.get("result")
     sid = result.get("sid") if isinstance(result, dict) else None
@@ -401,7 +420,8 @@ def _session_id(body: Mapping[str, Any]) -> str | None:
 
 
 def _int_or_none(value: object) -> int | None:
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    found = number(value)
+    return None if found is None else int(found)
 
 
 def _moved(url: str, path: str, reply: Reply) -> str | None:
@@ -411,12 +431,13 @@ def _moved(url: str, path: str, reply: Reply) -> str | None:
     """
     here = urlsplit(url)
     if reply.status in _REDIRECTS:
-        there = urlsplit(reply.location)
+        there = _split(reply.location)
         if here.scheme != "http" or there.scheme != "https" or there.hostname != here.hostname:
             raise SmaConnectionException(
                 f"{here.netloc} redirects to {there.netloc or 'nowhere'}, which is not followed"
             )
-        return urlunsplit(there._replace(path=there.path.removesuffix(path), query="", fragment=""))
+        folder = there.path.removesuffix(path).rstrip("/")
+        return urlunsplit(there._replace(path=folder, query="", fragment=""))
     if (
         here.scheme == "http"
         and here.port in {None, 80}
@@ -424,6 +445,13 @@ def _moved(url: str, path: str, reply: Reply) -> str | None:
     ):
         return urlunsplit(here._replace(scheme="https", netloc=here.netloc.removesuffix(":80")))
     return None
+
+
+def _split(location: str) -> SplitResult:
+    try:
+        return urlsplit(location)
+    except ValueError:
+        return urlsplit("")
 
 
 def _parsed(reply: Reply, name: str) -> dict[str, Any]:

@@ -63,9 +63,13 @@ class _BoundedResponse(HTTPResponse):
 
 
 class _Bounded:
-    """For urllib3's connections: makes `Timeout(total=…)` the end of the request, whatever it does."""
+    """For urllib3's connections: makes `Timeout(total=…)` the end of the request, whatever it does.
+
+    `query` belongs to the next request's URL: see `_Discreet`.
+    """
 
     response_class: Any
+    query = ""
 
     def _new_conn(self) -> socket.socket:
         start = time.monotonic()
@@ -81,6 +85,10 @@ class _Bounded:
             deadline = time.monotonic() + timeout
             self.response_class = partial(_BoundedResponse, deadline=deadline)
         return super().getresponse()  # type: ignore[misc]
+
+    def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
+        target = f"{url}?{self.query}" if self.query else url
+        super().putrequest(method, target, *args, **kwargs)  # type: ignore[misc]
 
 
 class _Connection(_Bounded, HTTPConnection):
@@ -116,11 +124,19 @@ class _SecureConnection(_Bounded, HTTPSConnection):
             )
 
 
-class _Pool(HTTPConnectionPool):
+class _Discreet:
+    """For urllib3's pools: keeps the query, which holds the session id, out of urllib3's log lines."""
+
+    def _make_request(self, conn: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+        path, _, conn.query = url.partition("?")
+        return super()._make_request(conn, method, path, *args, **kwargs)  # type: ignore[misc]
+
+
+class _Pool(_Discreet, HTTPConnectionPool):
     ConnectionCls = _Connection
 
 
-class _SecurePool(HTTPSConnectionPool):
+class _SecurePool(_Discreet, HTTPSConnectionPool):
     pass
 
 
@@ -150,6 +166,13 @@ def lenient_context() -> ssl.SSLContext:
     return context
 
 
+class _Session(requests.Session):
+    """Leaves redirects alone: requests reads their bodies, however large, even when told not to follow."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - any response
+        return None
+
+
 def make_session(
     fingerprints: Collection[str] = (), ca_file: str | None = None, *, verify: bool = True
 ) -> requests.Session:
@@ -159,7 +182,7 @@ def make_session(
     (64 lower-case hex digits each); `ca_file`: a PEM bundle in place of the public authorities;
     `verify=False`: trust anything. The environment has no say: a proxy would get the password.
     """
-    session = requests.Session()
+    session = _Session()
     session.trust_env = False
     pinned = frozenset(fingerprints)
     session.verify = False if pinned or not verify else (ca_file or True)

@@ -8,8 +8,11 @@ import hashlib
 import json
 import socket
 import ssl
+import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import RemoteDisconnected
 from urllib.parse import urlsplit
 
 import requests
@@ -26,6 +29,12 @@ from .exceptions import (
 )
 
 MAX_REPLY_BYTES = 8 * 1024 * 1024
+
+_NO_ADDRESS = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,8 @@ def exchange(
     SmaReadException for a reply that is too large. Redirects are not followed.
     """
     body = None if payload is None else json.dumps(payload, separators=(",", ":")).encode()
+    deadline = time.monotonic() + timeout
+    outside = sys.exception()  # what the caller handles just now is no cause of what happens here
     try:
         with session.request(
             method,
@@ -68,7 +79,8 @@ def exchange(
     except SmaException:
         raise
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        raise _translated(error, url, timeout) from None
+        left = max(deadline - time.monotonic(), 0.0)
+        raise _translated(error, _causes(error, outside), url, timeout, left) from None
 
 
 def _read_limited(response: requests.Response) -> bytes:
@@ -78,12 +90,18 @@ def _read_limited(response: requests.Response) -> bytes:
     return content
 
 
-def _translated(error: Exception, url: str, timeout: float) -> SmaException:
-    """Return what a failure below means, in words without URL."""
-    where = urlsplit(url).netloc
-    causes = _causes(error)
+def _translated(
+    error: Exception, causes: list[BaseException], url: str, timeout: float, left: float
+) -> SmaException:
+    """Return what a failure below means, in words without URL. `left`: seconds to look closer."""
+    where = _netloc(url)
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return SmaTimeoutException(f"no connection to {where} within {timeout:.3g} s")
+    for cause in causes:  # before the time-outs: urllib3 counts a refused connection among them
+        if isinstance(cause, NameResolutionError):
+            return SmaConnectionException(f"the name {where} cannot be resolved")
+        if isinstance(cause, NewConnectionError):
+            return _not_connected(cause, where)
     if any(
         isinstance(cause, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError)
         for cause in causes
@@ -92,17 +110,33 @@ def _translated(error: Exception, url: str, timeout: float) -> SmaException:
         return SmaTimeoutException(message, sent=True)
     for cause in causes:
         if isinstance(cause, ssl.SSLError):
-            return _tls_failure(cause, url, timeout)
-    for cause in causes:
-        if isinstance(cause, NameResolutionError):
-            return SmaConnectionException(f"the name {where} cannot be resolved")
-        if isinstance(cause, NewConnectionError):
-            return _not_connected(cause, where)
-    if isinstance(error, ValueError | requests.exceptions.InvalidSchema):
+            return _tls_failure(cause, url, left)
+    return _unusable(error, causes, url, where)
+
+
+def _unusable(error: Exception, causes: list[BaseException], url: str, where: str) -> SmaException:
+    library_error = isinstance(error, requests.RequestException | urllib3.exceptions.HTTPError)
+    if isinstance(error, _NO_ADDRESS) or (isinstance(error, ValueError) and not library_error):
         return SmaConnectionException(f"{where or 'the URL'} is no address of a device")
+    if not library_error:
+        return SmaTlsException(f"no TLS connection to {where}: the CA file cannot be read")
+    silent = any(isinstance(c, RemoteDisconnected | ConnectionResetError) for c in causes)
+    if silent and url.startswith("http://"):
+        return SmaConnectionException(
+            f"{where} closed the connection without an answer; "
+            "if it wants TLS, write https:// before the address",
+            sent=True,
+        )
     return SmaConnectionException(
         f"{where} closed the connection without a complete answer", sent=True
     )
+
+
+def _netloc(url: str) -> str:
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return ""
 
 
 def _not_connected(error: NewConnectionError, where: str) -> SmaConnectionException:
@@ -113,13 +147,16 @@ def _not_connected(error: NewConnectionError, where: str) -> SmaConnectionExcept
     return SmaConnectionException(f"{where}: {reason}")
 
 
-def _causes(error: BaseException) -> list[BaseException]:
-    """Return an error and what it came from; the libraries below chain by three ways."""
+def _causes(error: BaseException, outside: BaseException | None) -> list[BaseException]:
+    """Return an error and what it came from; the libraries below chain by three ways.
+
+    `outside` and what that came from are left out: it was there before.
+    """
     found: list[BaseException] = []
     queue: list[object] = [error]
     while queue:
         item = queue.pop(0)
-        if isinstance(item, BaseException) and item not in found:
+        if isinstance(item, BaseException) and item is not outside and item not in found:
             found.append(item)
             queue += [getattr(item, "reason", None), item.__cause__, item.__context__, *item.args]
     return found
@@ -131,23 +168,23 @@ def presented_fingerprint(url: str, timeout: float) -> str | None:
     A connection of its own that trusts anything and sends nothing.
     """
     parts = urlsplit(url)
+    deadline = time.monotonic() + timeout
     try:
         address = (parts.hostname or "", parts.port or 443)
         context = lenient_context()
-        with (
-            socket.create_connection(address, timeout) as sock,
-            context.wrap_socket(sock, server_hostname=parts.hostname) as secured,
-        ):
-            certificate = secured.getpeercert(binary_form=True)
+        with socket.create_connection(address, timeout) as sock:
+            sock.settimeout(max(deadline - time.monotonic(), 0.001))
+            with context.wrap_socket(sock, server_hostname=parts.hostname) as secured:
+                certificate = secured.getpeercert(binary_form=True)
     except (OSError, ValueError):
         return None
     return format_fingerprint(hashlib.sha256(certificate).hexdigest()) if certificate else None
 
 
-def _tls_failure(error: ssl.SSLError, url: str, timeout: float) -> SmaTlsException:
-    where = urlsplit(url).netloc
+def _tls_failure(error: ssl.SSLError, url: str, left: float) -> SmaTlsException:
+    where = _netloc(url)
     if isinstance(error, ssl.SSLCertVerificationError):
-        offered = presented_fingerprint(url, timeout)
+        offered = presented_fingerprint(url, left)
         message = f"the certificate of {where} cannot be verified ({error.verify_message})"
         if offered:
             message += (

@@ -1,0 +1,5 @@
+"""python -m sma_exporter."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,46 @@
+"""From the configuration of a device to a client of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from . import config
+from .webconnect import SMA, SmaException, make_session
+
+if TYPE_CHECKING:
+    from requests import Session
+
+
+def http_session(settings: config.Device) -> "Session":
+    """Return the HTTP session that the device's `tls:` asks for."""
+    tls = settings.tls
+    return make_session(
+        tls.fingerprints, str(tls.ca_file) if tls.ca_file else None, verify=tls.verify
+    )
+
+
+def new_client(settings: config.Device, http: "Session", url: str, password: str | None) -> SMA:
+    """Return a client without a session; `url` is the configured one or what it turned out to be."""
+    return SMA(
+        http,
+        url,
+        password,
+        settings.group,
+        timeout=settings.timeout,
+        https_only=settings.tls.given,
+    )
+
+
+@contextmanager
+def one_session(settings: config.Device) -> Iterator[SMA]:
+    """Give a client for one command, and log out at its end.
+
+    PasswordFileError when the password cannot be read. A logout that fails is passed over: the device
+    forgets the session by itself.
+    """
+    client = new_client(settings, http_session(settings), settings.url, settings.read_password())
+    try:
+        yield client
+    finally:
+        with suppress(SmaException):
+            client.close_session()

@@ -1,0 +1,250 @@
+"""`sma_exporter sensors`: the first ten minutes with a device, and every doubt after that.
+
+First the way to the device, a line a step, and at the first step that fails what to do. Then what it
+answers now, and which metric that becomes. Last the YAML for it, without the password.
+"""
+
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from . import config, metrics
+from .clients import one_session
+from .snapshot import Identity
+from .webconnect import (
+    SMA,
+    SmaAuthenticationException,
+    SmaException,
+    SmaNotWebConnectException,
+    SmaPinException,
+    SmaReadException,
+    SmaSessionLimitException,
+    SmaTlsException,
+    decode,
+    definitions,
+    tags,
+)
+from .webconnect.readings import PARAMETER_KEYS, names
+from .webconnect.sensor import Sensor, elements, number
+from .webconnect.sensor import tags as tags_of
+from .webconnect.transport import presented_fingerprint
+
+WIDTH = 100
+
+_ORDER = {family.name: index for index, family in enumerate(metrics.ALL_FAMILIES)}
+_METRIC_OF = {name: f.name for f in metrics.ALL_FAMILIES for name in f.sensors}
+_SENSOR_OF = {sensor.key: sensor for sensor in definitions.SENSORS.values()}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step on the way to a device: what was found, or at the last one what to do about it."""
+
+    name: str
+    found: str
+    ok: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A value that the device answers. `sensor` is the key where no definition knows it."""
+
+    sensor: str
+    value: str
+    unit: str
+    metric: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found out about one device."""
+
+    device: str
+    steps: list[Step] = field(default_factory=list)
+    values: list[Line] = field(default_factory=list)
+    unknown: list[Line] = field(default_factory=list)
+    needs_installer: int = 0
+    configuration: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every step went well."""
+        return all(step.ok for step in self.steps)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report for a program."""
+        return asdict(self) | {"ok": self.ok}
+
+
+def examine(settings: config.Device) -> Report:
+    """Go to a device, step by step, with a session of its own, and log out."""
+    report = Report(settings.name)
+    url, fingerprint = settings.url, None
+    try:
+        with one_session(settings) as client:
+            try:
+                fingerprint = _reach(report, client, settings)
+                _examine_values(report, client, settings)
+            finally:
+                url = client.url
+    except (SmaException, config.PasswordFileError) as error:
+        if isinstance(error, SmaTlsException):
+            fingerprint = error.fingerprint
+        report.steps.append(Step("failed", f"{error}\n{_advice(error, settings)}", ok=False))
+    report.configuration = _yaml(settings, url, fingerprint)
+    return report
+
+
+def _reach(report: Report, client: SMA, settings: config.Device) -> str | None:
+    """Add the steps up to the login; return the fingerprint of the device's certificate."""
+    check = client.session_check()
+    scheme = client.url.partition("://")[0]
+    report.steps += [Step("reached", f"{client.url} over {scheme}"), Step("protocol", "WebConnect")]
+    fingerprint = None
+    if scheme == "https":
+        fingerprint = presented_fingerprint(client.url, settings.timeout)
+        report.steps.append(
+            Step("certificate", f"{_trust(settings)}; {fingerprint or 'not shown'}")
+        )
+    else:
+        report.steps.append(Step("certificate", "none: the password travels in clear"))
+    free = "not told" if check.free is None else str(check.free)
+    report.steps.append(Step("sessions", f"{free} free"))
+    if settings.anonymous:
+        report.steps.append(Step("login", "none: without a password, the public dashboard values"))
+    else:
+        client.new_session()
+        report.steps.append(Step("login", f"as {settings.group}"))
+    return fingerprint
+
+
+def _trust(settings: config.Device) -> str:
+    if settings.tls.fingerprints:
+        return "the pinned one"
+    return "verified" if settings.tls.verify else "not verified"
+
+
+def _examine_values(report: Report, client: SMA, settings: config.Device) -> None:
+    values = client.read_all()
+    if not settings.anonymous:
+        values |= client.read_keys(PARAMETER_KEYS)
+    identity = Identity.of(decode(values))
+    model = " ".join(filter(None, (identity.manufacturer, identity.model))) or "unknown model"
+    firmware = identity.sw_version or "unknown"
+    report.steps.append(
+        Step("device", f"{model}, firmware {firmware}, serial {identity.serial or '?'}")
+    )
+    for key, raw in values.items():
+        known = names(key)
+        (report.values if known else report.unknown).extend(_lines(key, raw, known))
+    report.values.sort(key=lambda line: _ORDER.get(line.metric, len(_ORDER)))
+    if settings.group == "user":
+        hidden = (
+            s for s in definitions.SENSORS.values() if s.key[3] == "2" and s.key not in values
+        )
+        report.needs_installer = len(list(hidden))
+
+
+def _lines(key: str, raw: object, known: tuple[str, ...]) -> Iterator[Line]:
+    sensor = _SENSOR_OF.get(key)
+    for index, val in enumerate(elements(raw)):
+        name = known[index] if index < len(known) else f"{key}[{index}]" if index else key
+        value, unit = _shown(val, sensor)
+        if value:
+            yield Line(name, metrics.clean(value), unit, _METRIC_OF.get(name, ""))
+
+
+def _shown(val: object, sensor: Sensor | None) -> tuple[str, str]:
+    """Return a value as people read it, in SMA's unit, and that unit; "" for no value."""
+    if isinstance(val, str):
+        return val, ""
+    if isinstance(val, list):
+        return ", ".join(tags.text(tag) for tag in tags_of(val)), ""
+    raw = number(val)
+    if raw is None:
+        return "", ""
+    factor = sensor.factor if sensor else None
+    return f"{raw / factor:.12g}" if factor else str(raw), (sensor.unit or "") if sensor else ""
+
+
+#: What to do about a failure; the first match counts.
+_ADVICE: Mapping[type[Exception], str] = {
+    SmaPinException: (
+        "If the device got a new certificate (a firmware update, a reset), look at it in a browser and "
+        "pin the new fingerprint; if not, something else answers at this address."
+    ),
+    SmaTlsException: (
+        "Compare the fingerprint with the certificate that a browser on the same network shows for this "
+        "address; if they agree, use the configuration below."
+    ),
+    SmaSessionLimitException: (
+        "Log out of the device's web page and stop other programs that read it, or wait some minutes; a "
+        "running exporter and this command each take one session."
+    ),
+    SmaAuthenticationException: (
+        "Try it in the device's own web page with the same group. The page cuts passwords after 12 "
+        "characters: then the first 12 are the password."
+    ),
+    SmaNotWebConnectException: "Is it the address of the inverter itself?",
+    SmaReadException: "The device answers, but not as expected: try again; if it stays, report it.",
+    config.PasswordFileError: "Make it readable for the user that runs this.",
+    SmaException: (
+        "Is the address right, the device switched on and in the same network? PV inverters may be off "
+        "at night."
+    ),
+}
+
+
+def _advice(error: Exception, settings: config.Device) -> str:
+    if isinstance(error, SmaAuthenticationException) and settings.group == "installer":
+        return "Is it the installer's password? Without it, use group: user."
+    return next(advice for kind, advice in _ADVICE.items() if isinstance(error, kind))
+
+
+def _yaml(settings: config.Device, url: str, fingerprint: str | None) -> str:
+    lines = ["devices:", f"  - name: {settings.name}", f"    url: {url}"]
+    if settings.group != "user":
+        lines.append(f"    group: {settings.group}")
+    if not settings.anonymous:
+        lines.append(
+            f"    password_file: {settings.password_file or '/path/to/a/file/with/the/password'}"
+        )
+    if fingerprint:
+        lines += ["    tls:", f'      fingerprint: "{fingerprint}"']
+    return "\n".join(lines) + "\n"
+
+
+def as_text(report: Report) -> str:
+    """Return a report for people, in at most WIDTH columns but for fingerprints."""
+    return "\n".join(_text_lines(report)) + "\n"
+
+
+def _text_lines(report: Report) -> Iterator[str]:
+    yield f"{report.device}:"
+    for step in report.steps:
+        for position, paragraph in enumerate(step.found.splitlines()):
+            head = f"  {'' if position else step.name:<12} "
+            yield from textwrap.wrap(
+                paragraph,
+                WIDTH,
+                initial_indent=head,
+                subsequent_indent=" " * len(head),
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+    if report.values:
+        yield f"\n{'sensor':<36}{'value':>16} {'unit':<5} metric"
+        yield from _table(report.values)
+    if report.unknown:
+        yield f"\n{len(report.unknown)} values that no definition knows:"
+        yield from _table(report.unknown)
+    if report.needs_installer:
+        yield f"\n{report.needs_installer} more sensors: most devices show them to the group installer only."
+    yield "\nThe configuration for this device:\n"
+    yield report.configuration.rstrip()
+
+
+def _table(lines: Iterable[Line]) -> Iterator[str]:
+    for line in lines:
+        yield f"{line.sensor:<36}{line.value:>16} {line.unit:<5} {line.metric}"[:WIDTH].rstrip()
