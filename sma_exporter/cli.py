@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_source_flags(parser)
     _add_log_flags(parser)
 
-    commands = parser.add_subparsers(title="sub-commands", metavar="")
+    commands = parser.add_subparsers(title="sub-commands", metavar="COMMAND")
 
     def command(name: str, run: Callable[..., int], sentence: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(

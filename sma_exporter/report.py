@@ -24,7 +24,9 @@ from .webconnect import (
     decode,
     definitions,
     tags,
+    version_int_to_string,
 )
+from .webconnect.presence import IDENTITY
 from .webconnect.readings import PARAMETER_KEYS, names
 from .webconnect.sensor import Sensor, elements, number
 from .webconnect.sensor import tags as tags_of
@@ -34,6 +36,7 @@ WIDTH = 100
 
 _ORDER = {family.name: index for index, family in enumerate(metrics.ALL_FAMILIES)}
 _METRIC_OF = {name: f.name for f in metrics.ALL_FAMILIES for name in f.sensors}
+_METRIC_OF |= dict.fromkeys(IDENTITY, "sma_device_info")
 _SENSOR_OF = {sensor.key: sensor for sensor in definitions.SENSORS.values()}
 
 
@@ -91,7 +94,8 @@ def examine(settings: config.Device) -> Report:
     except (SmaException, config.PasswordFileError) as error:
         if isinstance(error, SmaTlsException):
             fingerprint = error.fingerprint
-        report.steps.append(Step("failed", f"{error}\n{_advice(error, settings)}", ok=False))
+        step = next(name for kind, name in _FAILED_STEP.items() if isinstance(error, kind))
+        report.steps.append(Step(step, f"failed: {error}\n{_advice(error, settings)}", ok=False))
     report.configuration = _yaml(settings, url, fingerprint)
     return report
 
@@ -164,9 +168,22 @@ def _shown(val: object, sensor: Sensor | None) -> tuple[str, str]:
     raw = number(val)
     if raw is None:
         return "", ""
+    if sensor is definitions.device_sw_version:
+        return version_int_to_string(int(raw)), ""
     factor = sensor.factor if sensor else None
     return f"{raw / factor:.12g}" if factor else str(raw), (sensor.unit or "") if sensor else ""
 
+
+#: Which step a failure belongs to; the first match counts.
+_FAILED_STEP: Mapping[type[Exception], str] = {
+    SmaTlsException: "certificate",
+    SmaSessionLimitException: "sessions",
+    SmaAuthenticationException: "login",
+    config.PasswordFileError: "login",
+    SmaNotWebConnectException: "protocol",
+    SmaReadException: "values",
+    SmaException: "reached",
+}
 
 #: What to do about a failure; the first match counts.
 _ADVICE: Mapping[type[Exception], str] = {
@@ -174,10 +191,7 @@ _ADVICE: Mapping[type[Exception], str] = {
         "If the device got a new certificate (a firmware update, a reset), look at it in a browser and "
         "pin the new fingerprint; if not, something else answers at this address."
     ),
-    SmaTlsException: (
-        "Compare the fingerprint with the certificate that a browser on the same network shows for this "
-        "address; if they agree, use the configuration below."
-    ),
+    SmaTlsException: "Then the configuration below is the right one.",
     SmaSessionLimitException: (
         "Log out of the device's web page and stop other programs that read it, or wait some minutes; a "
         "running exporter and this command each take one session."
@@ -234,7 +248,7 @@ def _text_lines(report: Report) -> Iterator[str]:
                 break_on_hyphens=False,
             )
     if report.values:
-        yield f"\n{'sensor':<36}{'value':>16} {'unit':<5} metric"
+        yield f"\n{'sensor':<30}{'value':>18} {'unit':<4} metric"
         yield from _table(report.values)
     if report.unknown:
         yield f"\n{len(report.unknown)} values that no definition knows:"
@@ -247,4 +261,4 @@ def _text_lines(report: Report) -> Iterator[str]:
 
 def _table(lines: Iterable[Line]) -> Iterator[str]:
     for line in lines:
-        yield f"{line.sensor:<36}{line.value:>16} {line.unit:<5} {line.metric}"[:WIDTH].rstrip()
+        yield f"{line.sensor:<30}{line.value:>18} {line.unit:<4} {line.metric}"[:WIDTH].rstrip()

@@ -8,7 +8,8 @@ from . import definitions
 from .readings import decode
 from .sensor import MAX_ELEMENTS, Sensor, Sensors, elements
 
-_IDENTITY = {
+#: What the device says of itself; `SMA.device_info` returns it.
+IDENTITY = {
     "serial_number",
     "device_name",
     "device_type",
@@ -61,7 +62,7 @@ def present(values: Mapping[str, object]) -> Sensors:
             *(
                 sensor
                 for sensor in definitions.SENSORS.values()
-                if sensor.name not in _IDENTITY
+                if sensor.name not in IDENTITY
                 and not sensor.name.startswith(_OPTIMIZER)
                 and is_present(sensor)
             ),
