@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from . import __version__, config, logs
 from .server import Address, parse_address
@@ -311,24 +311,22 @@ def _dump(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def _simulate(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:  # noqa: ARG001
-    from .simulator import Simulator, replay_profile  # noqa: PLC0415
+    from .simulator import PASSWORD, Simulator, replay_profile  # noqa: PLC0415
 
     profile = arguments.model
     try:
         if arguments.replay:
             profile = replay_profile(json.loads(arguments.replay.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{arguments.replay}: {error}") from None
     host, port = arguments.listen
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    password, tls = "Sunny-1234", True if arguments.tls else None
+    tls: Literal[True] | None = True if arguments.tls else None
     try:
-        with Simulator(
-            profile, host=host or "127.0.0.1", port=port, password=password, tls=tls
-        ) as simulator:
-            _say(f"url: {simulator.url}\npassword: {password}")
+        with Simulator(profile, host=host or "127.0.0.1", port=port, tls=tls) as simulator:
+            _say(f"url: {simulator.url}\npassword: {PASSWORD}")
             if simulator.fingerprint:
                 _say(f'fingerprint: "{simulator.fingerprint}"')
             stop.wait()

@@ -9,16 +9,17 @@ function of its plant and its `clock`. `Simulator.faults` takes `faults`: what g
 how often. It listens on the loopback interface unless told otherwise.
 """
 
-from sma_exporter.simulator import faults
-from sma_exporter.simulator.demo import DemoDevice, demo_devices
-from sma_exporter.simulator.models import MODELS
-from sma_exporter.simulator.plant import Plant
-from sma_exporter.simulator.profiles import Profile
-from sma_exporter.simulator.replay import replay_profile
-from sma_exporter.simulator.simulator import Simulator
+from . import faults
+from .demo import DemoDevice, demo_devices
+from .models import MODELS
+from .plant import Plant
+from .profiles import Profile
+from .replay import replay_profile
+from .simulator import PASSWORD, Simulator
 
 __all__ = [
     "MODELS",
+    "PASSWORD",
     "DemoDevice",
     "Plant",
     "Profile",

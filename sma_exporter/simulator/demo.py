@@ -4,12 +4,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sma_exporter.simulator.plant import UNITS, Plant
-from sma_exporter.simulator.simulator import Simulator
-from sma_exporter.simulator.year import DAY
+from .plant import UNITS, Plant
+from .simulator import PASSWORD, Simulator
+from .year import DAY
 
 MODELS = {"hybrid": "stp-10-se", "roof": "stp-10", "garage": "sb-3.6"}
-PASSWORD = "Sunny-1234"  # noqa: S105 - of devices that do not exist
 MID_MORNING = 10.5 * 3600
 
 
@@ -30,6 +29,6 @@ def demo_devices(clock: Callable[[], float] = time.time) -> list[DemoDevice]:
         units=tuple(unit for unit in UNITS if unit.name in MODELS.values()),
     )
     return [
-        DemoDevice(name, Simulator(model, plant=home, clock=clock, password=PASSWORD))
+        DemoDevice(name, Simulator(model, plant=home, clock=clock))
         for name, model in MODELS.items()
     ]

@@ -4,16 +4,16 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sma_exporter.simulator.localtime import utc_offset
-from sma_exporter.simulator.profiles import Profile, Values
-from sma_exporter.simulator.sessions import (
+from .localtime import utc_offset
+from .profiles import Profile, Values
+from .sessions import (
     INSTALLER,
     USER,
     AllSessionsTaken,
     Sessions,
     WrongPassword,
 )
-from sma_exporter.simulator.sources import Site
+from .sources import Site
 
 JSON = "application/json;"  # the semicolon is the devices' own
 HTML = "text/html"

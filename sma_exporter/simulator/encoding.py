@@ -1,8 +1,8 @@
 """Values in the protocol's two shapes: flat in the oldest firmware, by device class since."""
 
-from sma_exporter.simulator.keys import Allowed, Fixed, Reading, Source, Value
-from sma_exporter.simulator.measurement import Tags
-from sma_exporter.simulator.sources import Sources
+from .keys import Allowed, Fixed, Reading, Source, Value
+from .measurement import Tags
+from .sources import Sources
 
 ASLEEP_GROUPS = ("6100", "6102", "6380")  # whose numbers are null while a PV inverter sleeps
 

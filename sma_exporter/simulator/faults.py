@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sma_exporter.simulator.device import ALL_SESSIONS_TAKEN, HTML, JSON, Reply, as_json
-from sma_exporter.simulator.device import error as error_reply
+from .device import ALL_SESSIONS_TAKEN, HTML, JSON, Reply, as_json
+from .device import error as error_reply
 
 Change = Callable[[Reply], Reply]
 

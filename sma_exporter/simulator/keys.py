@@ -8,7 +8,7 @@ value never changes.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sma_exporter.simulator.measurement import NOT_AVAILABLE, OFF, OK, Tags
+from .measurement import NOT_AVAILABLE, OFF, OK, Tags
 
 Limits = tuple[float, float | None]
 Value = float | str | Tags | None

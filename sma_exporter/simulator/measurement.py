@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from sma_exporter.simulator.localtime import local_day, midnight
-from sma_exporter.simulator.plant import COMMISSIONED, Plant, State
-from sma_exporter.simulator.year import Unit
+from .localtime import local_day, midnight
+from .plant import COMMISSIONED, Plant, State
+from .year import Unit
 
 Numbers = list[float | None]
 

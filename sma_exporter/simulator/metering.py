@@ -4,14 +4,14 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from sma_exporter.simulator.measurement import (
+from .measurement import (
     PHASES,
     Numbers,
     grid_frequency,
     grid_voltages,
     on_phases,
 )
-from sma_exporter.simulator.plant import Plant, State
+from .plant import Plant, State
 
 HOUSE_PHASES = (0.45, 0.33, 0.22)  # how the house spreads over L1, L2, L3
 PHASE_REACTIVE = (40.0, 110.0, 65.0)  # var of fridges and chargers

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from sma_exporter.simulator import keys, parameters
-from sma_exporter.simulator.keys import NO_CHANNEL, Fixed, Reading, Table, fixed
-from sma_exporter.simulator.measurement import OK, Tags
-from sma_exporter.simulator.plant import UNITS
-from sma_exporter.simulator.profiles import METER_CLASS, Model
+from . import keys, parameters
+from .keys import NO_CHANNEL, Fixed, Reading, Table, fixed
+from .measurement import OK, Tags
+from .plant import UNITS
+from .profiles import METER_CLASS, Model
 
 RATED = {unit.name: unit.rated for unit in UNITS}
 RELEASES = "NEABRS"

@@ -5,7 +5,7 @@ The group 6802 is for the installer. Values of the network and of passwords are 
 
 from collections.abc import Mapping
 
-from sma_exporter.simulator.keys import (
+from .keys import (
     NONE,
     OPTIMIZER_SLOTS,
     Fixed,
@@ -14,8 +14,8 @@ from sma_exporter.simulator.keys import (
     Table,
     fixed,
 )
-from sma_exporter.simulator.localtime import TIME_ZONE
-from sma_exporter.simulator.measurement import OFF, Tags
+from .localtime import TIME_ZONE
+from .measurement import OFF, Tags
 
 YES, NO, ON = 1129, 1130, 308
 NO_LIMIT = 4_294_967_294

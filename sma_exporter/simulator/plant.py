@@ -3,7 +3,7 @@
 import zlib
 from dataclasses import dataclass
 
-from sma_exporter.simulator.year import (
+from .year import (
     CHARGE_EFFICIENCY,
     QUARTER,
     STEP,

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol, TypedDict
 
-from sma_exporter.simulator.encoding import encode, raw_values
-from sma_exporter.simulator.keys import Reading, Source, Table
-from sma_exporter.simulator.localtime import local_day, midnight, midnights
-from sma_exporter.simulator.plant import COMMISSIONED
-from sma_exporter.simulator.sources import Identity, Site, Sources
+from .encoding import encode, raw_values
+from .keys import Reading, Source, Table
+from .localtime import local_day, midnight, midnights
+from .plant import COMMISSIONED
+from .sources import Identity, Site, Sources
 
 Values = dict[str, object]
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sma_exporter.simulator.profiles import DASH_KEYS, LogEntry, Profile, Values
-from sma_exporter.simulator.sources import Site
+from .profiles import DASH_KEYS, LogEntry, Profile, Values
+from .sources import Site
 
 SERIAL, NAME = "6800_00A21E00", "6800_10821E00"
 

@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
 
-from sma_exporter.simulator.certificates import Certificate
-from sma_exporter.simulator.device import Reply
+from .certificates import Certificate
+from .device import Reply
 
 
 def head(reply: Reply, length: int, *, close: bool) -> bytes:

@@ -8,17 +8,21 @@ from types import TracebackType
 from typing import Literal, Self
 from urllib.parse import parse_qs, urlsplit
 
-from sma_exporter.simulator import certificates
-from sma_exporter.simulator.certificates import Certificate, Files
-from sma_exporter.simulator.device import Device, Reply, endpoint
-from sma_exporter.simulator.faults import Delay, Faults, Hang, Transmit, outcome
-from sma_exporter.simulator.models import MODELS
-from sma_exporter.simulator.plant import Plant
-from sma_exporter.simulator.profiles import Profile, Values
-from sma_exporter.simulator.server import Handler, Server, head, pieces
-from sma_exporter.simulator.sessions import INSTALLER, USER, Limits, Sessions
-from sma_exporter.simulator.sources import Site
-from sma_exporter.simulator.year import Unit
+from . import certificates
+from .certificates import Certificate, Files
+from .device import Device, Reply, endpoint
+from .faults import Delay, Faults, Hang, Transmit, outcome
+from .models import MODELS
+from .plant import Plant
+from .profiles import Profile, Values
+from .server import Handler, Server, head, pieces
+from .sessions import INSTALLER, USER, Limits, Sessions
+from .sources import Site
+from .year import Unit
+
+# Of devices that do not exist.
+PASSWORD = "Sunny-1234"  # noqa: S105
+INSTALLER_PASSWORD = "Sunny-9876"  # noqa: S105
 
 # How firmware versions refuse a password.
 REFUSALS: Mapping[str, Mapping[str, object]] = {
@@ -73,8 +77,8 @@ class Simulator:
         plant: Plant | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
-        password: str = "Sunny-1234",  # noqa: S107 - of a device that does not exist
-        installer_password: str = "Sunny-9876",  # noqa: S107
+        password: str = PASSWORD,
+        installer_password: str = INSTALLER_PASSWORD,
         serial: int | None = None,
         name: str | None = None,
         clock: Callable[[], float] = time.time,

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sma_exporter.simulator.measurement import OK, Measurement, Tags
-from sma_exporter.simulator.metering import Metering
-from sma_exporter.simulator.plant import Plant
-from sma_exporter.simulator.storage import Storage
-from sma_exporter.simulator.year import Unit
+from .measurement import OK, Measurement, Tags
+from .metering import Metering
+from .plant import Plant
+from .storage import Storage
+from .year import Unit
 
 FAULTY_COMMUNICATION = Tags((1719,))
 

@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from sma_exporter.simulator.measurement import OFF, OK, Tags, wave
-from sma_exporter.simulator.plant import Plant, State
-from sma_exporter.simulator.year import Unit
+from .measurement import OFF, OK, Tags, wave
+from .plant import Plant, State
+from .year import Unit
 
 RESERVE = 5  # % that a battery keeps for itself
 CHARGING = Tags((2292,))

@@ -304,9 +304,7 @@ class SMA:
         """Return what the only member of a result holds."""
         return self._only_member(self.reply(name, payload, deadline=deadline).get("result"))
 
-    def reply(
-        self, name: str, payload: object, *, deadline: float | None = None
-    ) -> dict[str, Any]:
+    def reply(self, name: str, payload: object, *, deadline: float | None = None) -> dict[str, Any]:
         """Return the whole reply to a call ("getValues", …) that reads, logged in as needed."""
         public = self._password is None or name.startswith("getDash")
         if not public and self._sid is None:
