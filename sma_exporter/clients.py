@@ -2,16 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
 
 from . import config
-from .webconnect import SMA, SmaException, make_session
-
-if TYPE_CHECKING:
-    from requests import Session
+from .webconnect import SMA, Session, SmaException, make_session
 
 
-def http_session(settings: config.Device) -> "Session":
+def http_session(settings: config.Device) -> Session:
     """Return the HTTP session that the device's `tls:` asks for."""
     tls = settings.tls
     return make_session(
@@ -19,7 +15,7 @@ def http_session(settings: config.Device) -> "Session":
     )
 
 
-def new_client(settings: config.Device, http: "Session", url: str, password: str | None) -> SMA:
+def new_client(settings: config.Device, http: Session, url: str, password: str | None) -> SMA:
     """Return a client without a session; `url` is the configured one or what it turned out to be."""
     return SMA(
         http,

@@ -17,7 +17,7 @@ It knows nothing of Prometheus and can be used alone::
 
 from . import definitions
 from .client import SMA, SessionCheck, version_int_to_string
-from .connections import make_session
+from .connections import Session, make_session
 from .exceptions import (
     SmaAuthenticationException,
     SmaConnectionException,
@@ -38,6 +38,7 @@ __all__ = [
     "Readings",
     "Sensor",
     "Sensors",
+    "Session",
     "SessionCheck",
     "SmaAuthenticationException",
     "SmaConnectionException",

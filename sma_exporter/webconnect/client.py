@@ -19,9 +19,8 @@ from functools import partial
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-import requests
-
 from . import definitions
+from .connections import Session
 from .exceptions import (
     SmaAuthenticationException,
     SmaConnectionException,
@@ -83,7 +82,7 @@ class SMA:
 
     def __init__(
         self,
-        session: requests.Session,
+        session: Session,
         url: str,
         password: str | None = None,
         group: str = "user",

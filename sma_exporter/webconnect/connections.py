@@ -15,7 +15,7 @@ from functools import partial
 from http.client import HTTPResponse
 from typing import Any
 
-import requests
+from requests import Session
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -166,7 +166,7 @@ def lenient_context() -> ssl.SSLContext:
     return context
 
 
-class _Session(requests.Session):
+class _Session(Session):
     """Leaves redirects alone: requests reads their bodies, however large, even when told not to follow."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - any response
@@ -175,7 +175,7 @@ class _Session(requests.Session):
 
 def make_session(
     fingerprints: Collection[str] = (), ca_file: str | None = None, *, verify: bool = True
-) -> requests.Session:
+) -> Session:
     """Return a session for one device.
 
     `fingerprints`: SHA-256 of the certificates that are trusted, and then nothing else is looked at

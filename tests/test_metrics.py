@@ -1,0 +1,287 @@
+"""The metric table, and what it makes of readings."""
+
+import re
+import subprocess
+from collections.abc import Mapping
+
+import golden
+import pytest
+from needs import require_tool
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import Metric
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+
+from sma_exporter.collector import SCRAPE_FAMILIES
+from sma_exporter.metrics import (
+    ALL_FAMILIES,
+    COUNTER,
+    GAUGE,
+    STATE_SET,
+    Source,
+    clean,
+    custom_families,
+    families,
+)
+from sma_exporter.snapshot import CustomReading
+from sma_exporter.webconnect import Readings, definitions
+from sma_exporter.webconnect.readings import TOTALS
+from sma_exporter.webconnect.tags import STATES
+
+Samples = dict[str, dict[tuple[str, ...], float]]
+
+
+def samples(*sources: Source) -> Samples:
+    """Name -> values of the labels beside `device` -> value; only for one device or distinct labels."""
+    found: Samples = {}
+    for metric in families(sources):
+        for sample in metric.samples:
+            labels = tuple(v for k, v in sample.labels.items() if k != "device")
+            found.setdefault(sample.name, {})[labels] = sample.value
+    return found
+
+
+def of(readings: Readings, unknown: Mapping[str, tuple[int, ...]] | None = None) -> Samples:
+    return samples(Source("roof", readings, unknown or {}))
+
+
+@pytest.mark.parametrize("case", golden.CASES)
+def test_the_exposition_of_each_model_is_the_golden_one(case: str) -> None:
+    expected = (golden.FOLDER / f"{case}.prom").read_text(encoding="utf-8")
+
+    assert golden.exposition(case) == expected
+
+
+@pytest.mark.parametrize("case", golden.CASES)
+def test_promtool_has_nothing_to_say_about_the_golden_expositions(case: str) -> None:
+    promtool = require_tool("promtool")
+    text = (golden.FOLDER / f"{case}.prom").read_bytes()
+
+    check = subprocess.run(
+        [promtool, "check", "metrics"], input=text, capture_output=True, check=False
+    )
+
+    assert (check.returncode, check.stdout, check.stderr) == (0, b"", b"")
+
+
+class TestTable:
+    def test_names_are_unique(self) -> None:
+        names = [family.name for family in (*ALL_FAMILIES, *SCRAPE_FAMILIES)]
+
+        assert len(names) == len(set(names))
+
+    def test_every_sensor_is_in_one_family(self) -> None:
+        in_table = [sensor for family in ALL_FAMILIES for sensor in family.sensors]
+
+        assert len(in_table) == len(set(in_table))
+
+    def test_every_sensor_of_the_documentation_has_a_family(self) -> None:
+        in_table = {sensor for family in ALL_FAMILIES for sensor in family.sensors}
+        identity = {
+            "serial_number",
+            "device_name",
+            "device_type",
+            "device_manufacturer",
+            "device_sw_version",
+        }
+        helpers = {
+            "battery_condition",
+            "grid_power_factor_eei",
+        }  # read for what they tell of others
+        optimizers = {n for n in definitions.SENSORS if n.startswith("optimizer_")}
+
+        missing = set(definitions.SENSORS) - in_table - identity - helpers - optimizers
+
+        assert missing == set()
+        assert {f"{name}_0" for name in optimizers} <= in_table
+
+    def test_counters_are_exactly_the_guarded_totals(self) -> None:
+        counters = {s for f in ALL_FAMILIES if f.kind == COUNTER for s in f.sensors}
+
+        assert counters == TOTALS
+
+    def test_counters_end_in_total_and_gauges_do_not(self) -> None:
+        for family in (*ALL_FAMILIES, *SCRAPE_FAMILIES):
+            assert family.name.endswith("_total") == (family.kind == COUNTER), family.name
+
+    def test_numbers_end_in_a_base_unit(self) -> None:
+        units = "watts|volts|amperes|hertz|celsius|ohms|ratio|joules|vars|voltamperes|joules_total"
+        for family in ALL_FAMILIES:
+            if family.kind in {GAUGE, COUNTER}:
+                assert re.search(rf"_({units})$", family.name), family.name
+
+    def test_help_is_one_sentence_that_names_the_keys(self) -> None:
+        for family in ALL_FAMILIES:
+            assert family.keys, family.name
+            assert family.help.endswith(f"({', '.join(family.keys)}).")
+            assert "\n" not in family.help
+            assert family.help[0].isupper() or family.help[0] == "1"
+
+    def test_every_state_set_has_its_states(self) -> None:
+        for family in ALL_FAMILIES:
+            if family.kind == STATE_SET:
+                assert set(family.sensors) <= set(STATES)
+
+    def test_a_key_whose_group_ends_in_2_needs_the_installer(self) -> None:
+        needing = {family.name for family in ALL_FAMILIES if family.needs_installer}
+
+        assert needing == {
+            "sma_pv_isolation_resistance_ohms",
+            "sma_insulation_residual_current_amperes",
+            "sma_battery_pack_end_of_charge_voltage_volts",
+            "sma_inverter_temperature_celsius",
+            "sma_transformer_temperature_celsius",
+        }
+
+
+class TestNumbers:
+    def test_a_value_that_is_not_there_gives_no_sample(self) -> None:
+        assert of({}) == {}
+
+    def test_zero_is_a_sample(self) -> None:
+        assert of({"grid_power": 0}) == {"sma_ac_power_watts": {(): 0}}
+
+    def test_parts_are_told_apart_by_a_label(self) -> None:
+        readings: Readings = {"power_l1": 1, "power_l3": 3, "pv_power_a": 5, "pv_power_f": 6}
+
+        assert of(readings) == {
+            "sma_ac_phase_power_watts": {("l1",): 1, ("l3",): 3},
+            "sma_pv_string_power_watts": {("a",): 5, ("f",): 6},
+        }
+
+    def test_devices_come_in_the_order_in_which_they_were_given(self) -> None:
+        sources = [Source(name, {"grid_power": 1}, {}) for name in ("b", "a", "c")]
+
+        (family,) = families(sources)
+
+        assert [sample.labels["device"] for sample in family.samples] == ["b", "a", "c"]
+
+    @pytest.mark.parametrize(
+        ("readings", "expected"),
+        [
+            ({"grid_power_factor": 0.98, "grid_power_factor_eei": -0.5}, 0.98),
+            ({"grid_power_factor": 0.0, "grid_power_factor_eei": -0.977}, 0.977),
+            ({"grid_power_factor_eei": 0.5}, 0.5),
+            ({"grid_power_factor": 0.0}, None),
+            ({}, None),
+        ],
+        ids=["given", "zero on a hybrid", "only the signed one", "zero alone", "none"],
+    )
+    def test_the_power_factor_of_hybrids(self, readings: Readings, expected: float | None) -> None:
+        found = of(readings).get("sma_ac_power_factor_ratio", {}).get(())
+
+        assert found == expected
+
+
+class TestStates:
+    def test_all_known_states_are_shown_and_the_active_one_is_1(self) -> None:
+        assert of({"grid_relay_status": (51,)}) == {
+            "sma_grid_relay_status": {("closed",): 1, ("open",): 0}
+        }
+
+    def test_several_states_may_be_active(self) -> None:
+        found = of({"status": (35, 455)})["sma_status"]
+
+        assert {state for (state,), value in found.items() if value} == {"fault", "warning"}
+
+    def test_two_tags_of_one_state_are_one(self) -> None:
+        for tag in (2289, 2292):
+            found = of({"battery_status_operating_mode": (tag,)})["sma_battery_operating_mode"]
+
+            assert found[("charging",)] == 1
+
+    def test_an_unknown_tag_is_a_state_by_its_number_and_stays_at_0(self) -> None:
+        active = of({"grid_relay_status": (4711,)}, {"grid_relay_status": (4711,)})
+        later = of({"grid_relay_status": (51,)}, {"grid_relay_status": (4711,)})
+
+        assert active["sma_grid_relay_status"] == {("closed",): 0, ("open",): 0, ("tag_4711",): 1}
+        assert later["sma_grid_relay_status"] == {("closed",): 1, ("open",): 0, ("tag_4711",): 0}
+
+    def test_no_state_gives_no_series(self) -> None:
+        assert of({"grid_power": 1}).keys() == {"sma_ac_power_watts"}
+
+
+class TestInfo:
+    @pytest.mark.parametrize(
+        ("readings", "serial"),
+        [
+            ({"energy_meter_in_use": 12, "energy_meter": 34}, "12"),
+            ({"energy_meter_in_use": 0, "energy_meter": 34}, "34"),
+            ({"energy_meter": 34}, "34"),
+            ({}, ""),
+        ],
+        ids=["in use", "none in use", "usable", "unknown"],
+    )
+    def test_the_meter_is_named_whenever_it_has_a_value(
+        self, readings: Readings, serial: str
+    ) -> None:
+        assert of({"metering_power_supplied": 0} | readings)["sma_meter_info"] == {(serial,): 1}
+
+    def test_a_meter_without_values_is_not_there(self) -> None:
+        assert of({"energy_meter_in_use": 1901444353}) == {}
+
+    def test_optimizers_are_named_by_their_serial_numbers(self) -> None:
+        found = of({"optimizer_serial_2": "OPT-3", "optimizer_power_2": 310})
+
+        assert found == {
+            "sma_optimizer_power_watts": {("2",): 310},
+            "sma_optimizer_info": {("2", "OPT-3"): 1},
+        }
+
+
+class TestTexts:
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("SN: 3012", "SN: 3012"),
+            ("a\nb\x00c\x7f", "abc"),
+            ("\ud800x", "x"),
+            ("Grüße ☀", "Grüße ☀"),
+            ("x" * 300, "x" * 128),
+            ("  padded ", "padded"),
+            ("\u202eevil\u200b", "evil"),
+        ],
+        ids=["plain", "control", "surrogate", "unicode", "long", "padded", "invisible"],
+    )
+    def test_texts_of_a_device_are_cleaned(self, text: str, expected: str) -> None:
+        assert clean(text) == expected
+
+
+class TestCustom:
+    ROW = CustomReading(
+        "sma_custom_released_joules_total", "counter", "Released.", {"side": "dc"}, 7.0
+    )
+
+    def test_a_row_becomes_a_sample_of_its_own_family(self) -> None:
+        (family,) = custom_families([("roof", self.ROW)])
+
+        assert (family.type, family.documentation) == ("counter", "Released.")
+        (sample,) = family.samples
+        assert sample.name == "sma_custom_released_joules_total"
+        assert sample.labels == {"device": "roof", "side": "dc"}
+
+    def test_one_family_for_several_devices(self) -> None:
+        found = list(custom_families([("roof", self.ROW), ("garage", self.ROW)]))
+
+        assert [len(family.samples) for family in found] == [2]
+
+
+class _Fixed:
+    def __init__(self, *found: Metric) -> None:
+        self._found = found
+
+    def collect(self) -> tuple[Metric, ...]:
+        return self._found
+
+
+def test_openmetrics_says_units_and_state_sets() -> None:
+    readings: Readings = {"total_yield": 3600, "status": (307,), "metering_power_supplied": 1}
+    registry = CollectorRegistry()
+    registry.register(_Fixed(*families([Source("roof", readings, {})])))
+
+    text = generate_openmetrics(registry).decode()
+
+    assert "# TYPE sma_yield_joules counter\n# UNIT sma_yield_joules joules\n" in text
+    assert "# TYPE sma_status stateset\n" in text
+    assert "# TYPE sma_meter info\n" in text
+    assert text.endswith("# EOF\n")
+    assert generate_latest(registry)

@@ -1,0 +1,254 @@
+"""A whole reply into readings in base units."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_sensor import JSON
+
+from sma_exporter.webconnect import decode, definitions
+from sma_exporter.webconnect.readings import (
+    ONLINE_KEYS,
+    PARAMETER_KEYS,
+    PARAMETERS,
+    TOTALS,
+    has_value,
+    names,
+)
+
+KEYS = tuple(dict.fromkeys(sensor.key for sensor in definitions.SENSORS.values()))
+
+# A hybrid's battery keys.
+MODE, CONDITION = "6180_08495E00", "6180_08414D00"
+SOC, VOLTAGE, CURRENT, CHARGE = "6100_00295A00", "6100_00495C00", "6100_40495D00", "6400_00496700"
+
+
+def state(*numbers: int) -> dict[str, Any]:
+    return {"9": [{"val": [{"tag": number} for number in numbers]}]}
+
+
+def entries(*values: object) -> dict[str, Any]:
+    return {"9": [{"val": value} for value in values]}
+
+
+@pytest.mark.parametrize(
+    ("key", "raw", "expected"),
+    [
+        ("6100_40263F00", 2567, {"grid_power": 2567}),
+        ("6100_40263F00", 0, {"grid_power": 0}),
+        ("6100_40263F00", -10, {"grid_power": -10}),
+        ("6100_00465700", 4999, {"frequency": 49.99}),
+        ("6100_00464800", 24_206, {"voltage_l1": 242.06}),
+        ("6100_00664F00", 10_605, {"current_total": 10.605}),
+        ("6102_40254E00", 7, {"insulation_residual_current": 0.007}),
+        ("6102_00254F00", 3_000_000, {"pv_isolation_resistance": 3_000_000}),
+        ("6100_40665F00", 5, {}),
+        ("6100_40265F00", -81, {"grid_reactive_power": -81}),
+        ("6100_00665900", 999, {"grid_power_factor": 0.999}),
+        ("6100_40665B00", -998, {"grid_power_factor_eei": -0.998}),
+        ("6102_40633E00", 431, {"inverter_temp": 43.1}),
+        ("6400_00260100", 12_992_158, {"total_yield": 12_992_158 * 3600}),
+        ("6400_00262200", 8831, {"daily_yield": 8831 * 3600}),
+        ("6800_10821E00", "SB3.6-1AV-41 981", {"device_name": "SB3.6-1AV-41 981"}),
+        ("6800_00A21E00", 3_006_894_981, {"serial_number": 3_006_894_981}),
+    ],
+)
+def test_values_are_in_base_units(key: str, raw: object, expected: dict[str, object]) -> None:
+    assert decode({key: {"1": [{"val": raw}]}}) == expected
+    assert decode({key: {"val": raw}}) == expected
+
+
+def test_percentages_are_ratios() -> None:
+    readings = decode({SOC: entries(55), "6100_00696E00": entries(97), MODE: state(2291)})
+
+    assert readings["battery_soc_total"] == 0.55
+    assert readings["battery_capacity_total"] == 0.97
+
+
+def test_totals_stay_whole_numbers_of_joules() -> None:
+    (value,) = decode({"6400_00260100": entries(12_992_158)}).values()
+
+    assert isinstance(value, int)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(None, id="null"),
+        pytest.param({"9": []}, id="no channel"),
+        pytest.param([], id="empty list"),
+        pytest.param({}, id="empty object"),
+        pytest.param({"val": None}, id="null val"),
+        pytest.param(entries(None), id="null val by class"),
+        pytest.param(entries(0xFFFF_FFFF), id="U32 sentinel"),
+        pytest.param(entries(-0x8000_0000), id="S32 sentinel"),
+        pytest.param(entries("12"), id="text instead of a number"),
+        pytest.param(state(307), id="state instead of a number"),
+    ],
+)
+def test_what_the_device_does_not_have_is_absent(raw: object) -> None:
+    assert decode({"6100_40263F00": raw}) == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "raw"),
+    [
+        pytest.param("6180_08214800", state(), id="no tag"),
+        pytest.param("6180_08214800", state(16_777_213), id="information not available"),
+        pytest.param("6180_08214800", entries(307), id="number instead of a state"),
+        pytest.param("6800_10821E00", entries(""), id="empty text"),
+        pytest.param("6800_10821E00", entries(5), id="number instead of a text"),
+    ],
+)
+def test_states_and_texts_that_say_nothing_are_absent(key: str, raw: object) -> None:
+    assert decode({key: raw}) == {}
+
+
+def test_a_state_is_all_its_active_tags() -> None:
+    assert decode({"6180_08214800": state(455, 16_777_213, 35)}) == {"status": (455, 35)}
+
+
+def test_keys_that_no_sensor_has_are_passed_over() -> None:
+    assert decode({"6800_10841E00": {"0": [{"val": "x"}]}, "nonsense": 5, "": None}) == {}
+
+
+def test_inputs_go_on_beyond_the_three_that_are_defined() -> None:
+    readings = decode({"6380_40251E00": entries(10, None, 30, 40, 50)})
+
+    assert readings == {"pv_power_a": 10, "pv_power_c": 30, "pv_power_d": 40, "pv_power_e": 50}
+
+
+def test_no_more_inputs_than_letters() -> None:
+    readings = decode({"6380_40251E00": entries(*range(1, 40))})
+
+    assert len(readings) == 26
+    assert readings["pv_power_z"] == 26
+
+
+def test_optimizers_are_numbered() -> None:
+    readings = decode(
+        {"6100_40652A00": entries(301, None, 299), "6800_10852600": entries("04C0", "", "04C2")}
+    )
+
+    assert readings == {
+        "optimizer_power_0": 301,
+        "optimizer_power_2": 299,
+        "optimizer_serial_0": "04C0",
+        "optimizer_serial_2": "04C2",
+    }
+
+
+def test_one_reply_may_mix_device_classes() -> None:
+    readings = decode(
+        {"6380_40251E00": {"1": [{"val": 854}, {"val": 2733}]}, "6100_40263F00": entries(3396)}
+    )
+
+    assert readings == {"pv_power_a": 854, "pv_power_b": 2733, "grid_power": 3396}
+
+
+# A hybrid without a battery
+
+
+NOTHING = {SOC: entries(0), VOLTAGE: entries(0), CURRENT: entries(0), CHARGE: entries(0)}
+OFF = {"battery_status_operating_mode": (303,), "battery_condition": (303,)}
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        pytest.param({MODE: state(303), CONDITION: state(303)}, OFF, id="both off"),
+        pytest.param(
+            {MODE: state(303)}, {"battery_status_operating_mode": (303,)}, id="mode off"
+        ),
+        pytest.param({CONDITION: state(303)}, {"battery_condition": (303,)}, id="condition off"),
+        pytest.param({MODE: state(16_777_213)}, {}, id="not available"),
+        pytest.param({}, {}, id="neither told"),
+    ],
+)
+def test_zeros_of_a_battery_that_is_not_there_are_absent(
+    states: dict[str, Any], expected: dict[str, object]
+) -> None:
+    readings = decode({**NOTHING, **states, "6100_40263F00": entries(0)})
+
+    assert readings == {"grid_power": 0, **expected}
+
+
+@pytest.mark.parametrize(
+    "present",
+    [
+        pytest.param({MODE: state(2291), CONDITION: state(303)}, id="mode"),
+        pytest.param({MODE: state(303), CONDITION: state(307)}, id="condition"),
+        pytest.param({MODE: state(303), VOLTAGE: entries(0, 0, 4800)}, id="voltage of any pack"),
+    ],
+)
+def test_zeros_of_a_battery_that_is_there_are_measurements(present: dict[str, Any]) -> None:
+    readings = decode({**NOTHING, **present})
+
+    assert readings["battery_soc_total"] == 0
+    assert readings["battery_charge_total"] == 0
+    assert readings["battery_current_a"] == 0
+
+
+# Keys and names
+
+
+def test_every_key_is_either_a_parameter_or_read_online() -> None:
+    assert sorted((*ONLINE_KEYS, *PARAMETER_KEYS)) == sorted(KEYS)
+    assert all(key.startswith("68") for key in PARAMETER_KEYS)
+    assert "6800_00A21E00" in PARAMETER_KEYS
+    assert {"serial_number", "inverter_power_limit", "optimizer_serial_0"} <= PARAMETERS
+    assert "grid_power" not in PARAMETERS
+
+
+def test_totals_are_the_lifetime_energies() -> None:
+    assert {"total_yield", "pv_gen_meter", "metering_total_absorbed"} <= TOTALS
+    assert {"battery_charge_a", "battery_charge_c", "battery_discharge_total"} <= TOTALS
+    assert "daily_yield" not in TOTALS
+    assert not any("power" in name or "soc" in name for name in TOTALS)
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("6100_40263F00", ("grid_power",)),
+        ("6380_40251E00", ("pv_power_a", "pv_power_b", "pv_power_c", "pv_power_d")),
+        ("6100_40652A00", ("optimizer_power_0", "optimizer_power_1")),
+        ("nonsense", ()),
+    ],
+)
+def test_names_of_the_elements_behind_a_key(key: str, expected: tuple[str, ...]) -> None:
+    assert names(key)[: len(expected)] == expected
+    assert bool(names(key)) == bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        pytest.param({}, False, id="empty"),
+        pytest.param({"6100_40263F00": entries(None)}, False, id="null"),
+        pytest.param({"6100_40263F00": {"9": []}}, False, id="no channel"),
+        pytest.param({"6180_08412800": state(16_777_213)}, False, id="not available"),
+        pytest.param({"6100_40263F00": entries(None, 0)}, True, id="zero"),
+        pytest.param({"6180_08214800": state(307)}, True, id="state"),
+        pytest.param({"6800_10821E00": {"val": "SN"}}, True, id="text"),
+        pytest.param({"9999_00000000": entries(1)}, True, id="unknown key"),
+    ],
+)
+def test_has_value(body: dict[str, Any], expected: bool) -> None:
+    assert has_value(body) is expected
+
+
+@settings(deadline=None)
+@given(body=st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), JSON, max_size=8))
+def test_nothing_that_json_can_say_crashes_the_decoder(body: dict[str, Any]) -> None:
+    readings = decode(body)
+
+    for value in readings.values():
+        if isinstance(value, tuple):
+            assert value
+            assert all(isinstance(tag, int) for tag in value)
+        else:
+            assert isinstance(value, str) or math.isfinite(value)
+    assert not readings or has_value(body)
