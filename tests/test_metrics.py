@@ -11,12 +11,13 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from sma_exporter.collector import SCRAPE_FAMILIES
+from sma_exporter.collector import SCRAPE_FAMILIES, ScrapeFamily
 from sma_exporter.metrics import (
     ALL_FAMILIES,
     COUNTER,
     GAUGE,
     STATE_SET,
+    Family,
     Source,
     clean,
     custom_families,
@@ -28,6 +29,8 @@ from sma_exporter.webconnect.readings import TOTALS
 from sma_exporter.webconnect.tags import STATES
 
 Samples = dict[str, dict[tuple[str, ...], float]]
+
+EVERY_FAMILY: list[Family | ScrapeFamily] = [*ALL_FAMILIES, *SCRAPE_FAMILIES]
 
 
 def samples(*sources: Source) -> Samples:
@@ -65,7 +68,7 @@ def test_promtool_has_nothing_to_say_about_the_golden_expositions(case: str) -> 
 
 class TestTable:
     def test_names_are_unique(self) -> None:
-        names = [family.name for family in (*ALL_FAMILIES, *SCRAPE_FAMILIES)]
+        names = [family.name for family in EVERY_FAMILY]
 
         assert len(names) == len(set(names))
 
@@ -100,7 +103,7 @@ class TestTable:
         assert counters == TOTALS
 
     def test_counters_end_in_total_and_gauges_do_not(self) -> None:
-        for family in (*ALL_FAMILIES, *SCRAPE_FAMILIES):
+        for family in EVERY_FAMILY:
             assert family.name.endswith("_total") == (family.kind == COUNTER), family.name
 
     def test_numbers_end_in_a_base_unit(self) -> None:
@@ -278,7 +281,7 @@ def test_openmetrics_says_units_and_state_sets() -> None:
     registry = CollectorRegistry()
     registry.register(_Fixed(*families([Source("roof", readings, {})])))
 
-    text = generate_openmetrics(registry).decode()
+    text = generate_openmetrics(registry).decode()  # type: ignore[no-untyped-call]
 
     assert "# TYPE sma_yield_joules counter\n# UNIT sma_yield_joules joules\n" in text
     assert "# TYPE sma_status stateset\n" in text

@@ -15,7 +15,8 @@ from functools import partial
 from http.client import HTTPResponse
 from typing import Any
 
-from requests import Session
+from requests import Response
+from requests import Session as Session  # noqa: PLC0414 - its users need the type
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -169,7 +170,7 @@ def lenient_context() -> ssl.SSLContext:
 class _Session(Session):
     """Leaves redirects alone: requests reads their bodies, however large, even when told not to follow."""
 
-    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - any response
+    def get_redirect_target(self, resp: Response) -> None:  # noqa: ARG002 - any response
         return None
 
 
