@@ -74,7 +74,7 @@ def _device(snapshot: Snapshot, now: float) -> str:
 <p>{escape(clean(what))}</p>
 <p>{escape(_last_read(snapshot, now))}</p>
 <dl>{"".join(_values(snapshot))}</dl>
-<p><a href="probe?target={escape(quote(snapshot.name, safe=""))}">metrics of this device</a> (reads it)</p>
+<p><a href="probe?target={escape(quote(snapshot.name, safe="", errors="replace"))}">metrics of this device</a> (reads it)</p>
 </section>"""
 
 

@@ -115,7 +115,7 @@ class Server:
                 listener.set_app(app)
                 self._listeners.append(listener)
         except OSError:
-            self.stop()
+            self._close()
             raise
 
     @property
@@ -129,7 +129,11 @@ class Server:
             threading.Thread(target=listener.serve_forever, args=(0.1,), daemon=True).start()
 
     def stop(self) -> None:
-        """Accept no more and free the ports; answers under way are not waited for."""
+        """Accept no more and free the ports, after `start`; answers under way are not waited for."""
         for listener in self._listeners:
             listener.shutdown()
+        self._close()
+
+    def _close(self) -> None:
+        for listener in self._listeners:
             listener.server_close()

@@ -1,0 +1,107 @@
+"""The real command, started as a user starts it."""
+
+import os
+import re
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import requests
+
+#: More than any start takes; only what never comes waits so long.
+PATIENCE_SECONDS = 30.0
+
+
+def command(*arguments: str) -> list[str]:
+    """The command line of the program under this interpreter."""
+    return [sys.executable, "-m", "sma_exporter", *arguments]
+
+
+def run(
+    *arguments: str, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        command(*arguments),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+        env={**os.environ, **(environ or {})},
+    )
+
+
+@dataclass
+class Running:
+    """A started command; `lines` are what it has said so far on both of its outputs."""
+
+    process: subprocess.Popen[str]
+    lines: list[str] = field(default_factory=list)
+
+    def find(self, pattern: str) -> re.Match[str]:
+        """Wait for a line with this pattern."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        position = 0
+        with selectors.DefaultSelector() as selector:
+            assert self.process.stdout is not None
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            while True:
+                for line in self.lines[position:]:
+                    position += 1
+                    if match := re.search(pattern, line):
+                        return match
+                if not selector.select(max(deadline - time.monotonic(), 0)):
+                    raise TimeoutError(f"no {pattern!r} in {self.lines}")
+                line = self.process.stdout.readline()
+                if not line:
+                    raise RuntimeError(f"ended with {self.process.wait()}: {self.lines}")
+                self.lines.append(line.rstrip("\n"))
+
+    def stop(self) -> int:
+        """Send SIGTERM; return the exit code. What it says until then goes to `lines`."""
+        self.process.terminate()
+        rest, _ = self.process.communicate(timeout=PATIENCE_SECONDS)
+        self.lines += rest.splitlines()
+        return self.process.returncode
+
+
+@contextmanager
+def running(*arguments: str, environ: Mapping[str, str] | None = None) -> Iterator[Running]:
+    """Start a command, and make sure that it ends."""
+    with subprocess.Popen(
+        command(*arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        bufsize=1,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **(environ or {})},
+    ) as process:
+        try:
+            yield Running(process)
+        finally:
+            process.kill()
+
+
+@contextmanager
+def exporter(*arguments: str) -> Iterator[tuple[str, Running]]:
+    """Start the exporter on a free port; give its URL."""
+    with running(*arguments, "--web.listen-address=127.0.0.1:0") as program:
+        port = program.find(r"msg=listening address=127\.0\.0\.1:(\d+)")[1]
+        yield f"http://127.0.0.1:{port}", program
+
+
+def get(url: str, **headers: str) -> requests.Response:
+    """Fetch a page of a local server."""
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.get(url, headers=headers, timeout=PATIENCE_SECONDS, allow_redirects=False)
+
+
+def values(text: str) -> dict[str, float]:
+    """The samples of an exposition, by the whole series."""
+    lines = (line for line in text.splitlines() if line and not line.startswith("#"))
+    return {series: float(value) for series, _, value in (line.rpartition(" ") for line in lines)}

@@ -1,0 +1,166 @@
+"""`sma_exporter sensors`: the way to a device, what it answers, and its configuration."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sma_exporter import config
+from sma_exporter.metrics import ALL_FAMILIES
+from sma_exporter.report import WIDTH, Report, as_text, examine
+from sma_exporter.simulator import MODELS, PASSWORD, Simulator, faults
+
+Simulate = Callable[..., Simulator]
+
+
+def settings(
+    simulator: Simulator, password: str | None = PASSWORD, **keys: object
+) -> config.Device:
+    secret = None if password is None else config.Secret(password)
+    return config.Device(name="roof", url=simulator.url, password=secret, **keys)  # type: ignore[arg-type]
+
+
+def step(report: Report, name: str) -> str:
+    return next(found.found for found in report.steps if found.name == name)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_is_shown_and_left_without_a_session(simulate: Simulate, model: str) -> None:
+    simulator = simulate(model)
+
+    report = examine(settings(simulator))
+
+    assert report.ok, report.steps
+    assert report.values
+    assert simulator.sessions == 0
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_line_a_value_in_100_columns_and_no_metric_cut(simulate: Simulate, model: str) -> None:
+    text = as_text(examine(settings(simulate(model))))
+    metrics = {family.name for family in ALL_FAMILIES} | {"sma_device_info"}
+
+    assert [line for line in text.splitlines() if len(line) > WIDTH and "sha256" not in line] == []
+    shown = {line.split()[-1] for line in text.splitlines() if " sma_" in line}
+    assert shown
+    assert shown <= metrics
+
+
+def test_values_stand_with_their_unit_and_metric(simulate: Simulate) -> None:
+    simulator = simulate("sb-3.6", clock=lambda: 1750503600.0)
+    result: Any = simulator.online_values()["result"]
+    (raw,) = result.values()
+
+    report = examine(settings(simulator))
+
+    (total,) = (line for line in report.values if line.sensor == "total_yield")
+    assert float(total.value) == raw["6400_00260100"]["1"][0]["val"] / 1000
+    assert (total.unit, total.metric) == ("kWh", "sma_yield_joules_total")
+
+
+def test_keys_that_no_definition_knows_are_listed(simulate: Simulate) -> None:
+    report = examine(settings(simulate("sb-3.6")))
+
+    assert "6100_00411E00" in {line.sensor for line in report.unknown}
+    assert not {line.sensor for line in report.unknown} & {"6100_40263F00", "6400_00260100"}
+
+
+def test_a_user_is_told_how_many_sensors_need_the_installer(simulate: Simulate) -> None:
+    simulator = simulate("sbs-3.7")
+
+    as_user = examine(settings(simulator))
+    as_installer = examine(settings(simulator, "Sunny-9876", group="installer"))
+
+    assert as_user.needs_installer > 0
+    assert as_installer.needs_installer == 0
+
+
+def test_the_way_to_a_device_over_https(simulate: Simulate) -> None:
+    simulator = simulate("sb-3.6", tls=True)
+    assert simulator.fingerprint is not None
+    pin = simulator.fingerprint.removeprefix("sha256:").replace(":", "").lower()
+
+    report = examine(settings(simulator, tls=config.Tls(fingerprints=(pin,), given=True)))
+
+    assert [found.name for found in report.steps] == [
+        "reached",
+        "protocol",
+        "certificate",
+        "sessions",
+        "login",
+        "device",
+    ]
+    assert simulator.fingerprint in step(report, "certificate")
+    assert "4 free" in step(report, "sessions")
+    assert "user" in step(report, "login")
+    assert "Sunny Boy 3.6" in step(report, "device")
+    assert f'fingerprint: "{simulator.fingerprint}"' in report.configuration
+
+
+@pytest.mark.parametrize(
+    ("action", "path", "name", "words"),
+    [
+        (faults.body(b"<html>", content_type="text/html"), None, "protocol", "ennexOS"),
+        (faults.full(), None, "sessions", "web page"),
+        (faults.body(b'{"result":'), "getAllOnlValues", "values", "report it"),
+        (faults.drop(), None, "reached", "switched on"),
+    ],
+    ids=["not WebConnect", "full", "a read that fails", "dropped"],
+)
+def test_the_first_failure_says_what_to_do(
+    simulate: Simulate, action: faults.Action, path: str | None, name: str, words: str
+) -> None:
+    simulator = simulate("sb-3.6")
+    simulator.faults.add(faults.Fault(action, path=path))
+
+    report = examine(settings(simulator, timeout=2.0))
+
+    assert not report.ok
+    assert report.steps[-1].name == name
+    assert words in report.steps[-1].found
+    assert simulator.sessions == 0
+
+
+@pytest.mark.parametrize(
+    ("group", "words"), [("user", "12 characters"), ("installer", "group: user")]
+)
+def test_a_refused_password(simulate: Simulate, group: str, words: str) -> None:
+    simulator = simulate("sb-3.6")
+
+    report = examine(settings(simulator, "Wrong-98765", group=group))
+
+    assert report.steps[-1].name == "login"
+    assert group in report.steps[-1].found
+    assert words in report.steps[-1].found
+    assert "Wrong-98765" not in str(report.as_dict())
+
+
+def test_a_certificate_that_cannot_be_verified_is_offered_by_its_fingerprint(
+    simulate: Simulate,
+) -> None:
+    simulator = simulate("sb-3.6", tls=True)
+
+    report = examine(settings(simulator))
+
+    assert report.steps[-1].name == "certificate"
+    assert f'fingerprint: "{simulator.fingerprint}"' in report.configuration
+
+
+def test_the_configuration_never_holds_the_password(simulate: Simulate) -> None:
+    simulator = simulate("sb-3.6")
+
+    report = examine(settings(simulator))
+
+    assert PASSWORD not in as_text(report)
+    assert "password_file:" in report.configuration
+
+
+def test_without_a_password_the_dashboard_is_shown(simulate: Simulate) -> None:
+    simulator = simulate("sb-3.6")
+
+    report = examine(settings(simulator, None))
+
+    assert report.ok
+    assert "none" in step(report, "login")
+    assert "password" not in report.configuration
+    assert simulator.logins == 0

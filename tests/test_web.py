@@ -1,0 +1,121 @@
+"""Routes and times of the application, without sockets."""
+
+import math
+import time
+from collections.abc import Iterator
+from wsgiref.util import setup_testing_defaults
+
+import pytest
+
+from sma_exporter import config
+from sma_exporter.device import Device
+from sma_exporter.simulator import PASSWORD, Simulator
+from sma_exporter.web import App, scrape_seconds
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with Simulator() as running:
+        yield running
+
+
+@pytest.fixture
+def app(simulator: Simulator) -> Iterator[App]:
+    device = Device(config.Device(name="roof", url=simulator.url, password=config.Secret(PASSWORD)))
+    yield App([device])
+    device.close(time.monotonic() + 10)
+
+
+def fetch(
+    app: App, path: str, method: str = "GET", **headers: str
+) -> tuple[str, dict[str, str], bytes]:
+    path, _, query = path.partition("?")
+    environ: dict[str, object] = {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        **{f"HTTP_{name.upper()}": value for name, value in headers.items()},
+    }
+    setup_testing_defaults(environ)
+    seen: list[tuple[str, dict[str, str]]] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> object:
+        seen.append((status, dict(headers)))
+        return None
+
+    body = b"".join(app(environ, start_response))  # type: ignore[arg-type]
+    return *seen[0], body
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("20", 19.5),
+        ("0.6", 0.1),
+        ("60", 59.5),
+        ("3600", 59.5),
+        ("0.5", 10.0),
+        ("0", 10.0),
+        ("-1", 10.0),
+        ("", 10.0),
+        ("soon", 10.0),
+        ("nan", 10.0),
+        ("inf", 10.0),
+        ("1e999", 10.0),
+    ],
+)
+def test_the_deadline_by_prometheus_header(header: str, expected: float) -> None:
+    assert math.isclose(scrape_seconds(header, 0.5), expected)
+
+
+@pytest.mark.parametrize("path", ["/", "/-/healthy", "/-/ready", "/metrics/exporter", "/nope"])
+def test_only_metrics_and_probe_touch_a_device(app: App, simulator: Simulator, path: str) -> None:
+    fetch(app, path)
+
+    assert simulator.requests == []
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/probe?target=roof"])
+def test_asking_for_headers_touches_no_device(app: App, simulator: Simulator, path: str) -> None:
+    status, _, body = fetch(app, path, "HEAD")
+
+    assert (status, body) == ("200 OK", b"")
+    assert simulator.requests == []
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "BREW"])
+@pytest.mark.parametrize("path", ["/metrics", "/probe", "/", "/-/healthy"])
+def test_other_methods_are_not_allowed(app: App, path: str, method: str) -> None:
+    status, headers, _ = fetch(app, path, method)
+
+    assert status == "405 Method Not Allowed"
+    assert headers["Allow"] == "GET, HEAD"
+
+
+def test_a_host_in_the_request_is_no_target(app: App, simulator: Simulator) -> None:
+    with Simulator() as stranger:
+        status, _, body = fetch(app, f"/probe?target={stranger.url}")
+
+        assert status == "400 Bad Request"
+        assert b"configured" in body
+        assert stranger.requests == []
+    assert simulator.requests == []
+
+
+def test_the_page_says_so_before_the_first_read(app: App) -> None:
+    _, headers, body = fetch(app, "/")
+
+    assert b"not read yet" in body
+    assert headers["Content-Type"] == "text/html; charset=utf-8"
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+def test_the_page_shows_the_last_read(app: App, simulator: Simulator) -> None:
+    fetch(app, "/metrics")
+    asked = len(simulator.requests)
+
+    _, _, body = fetch(app, "/")
+
+    assert b"Sunny Boy 3.6" in body
+    assert b'<span class="up">up</span>' in body
+    assert len(simulator.requests) <= asked + 1  # the read's own logout may still arrive
