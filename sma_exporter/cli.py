@@ -256,11 +256,16 @@ def _chosen(arguments: argparse.Namespace, environ: Mapping[str, str]) -> list[c
 
 def _serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     from .serve import StartError, serve, started_demo  # noqa: PLC0415 - --help needs none of it
+    from .simulator import demo_devices  # noqa: PLC0415
 
     if arguments.demo and (arguments.config_file or arguments.url or arguments.check):
         raise UsageError("--demo goes without --config.file, --sma.url and --config.check")
     with ExitStack() as stack:
-        loaded = started_demo(stack) if arguments.demo else _configuration(arguments, environ)
+        loaded = (
+            started_demo(demo_devices(), stack)
+            if arguments.demo
+            else _configuration(arguments, environ)
+        )
         if arguments.check:
             return _report_configuration(loaded)
         try:

@@ -18,7 +18,7 @@ h2 { font-size: 1.1rem; margin: 0 0 .25rem; overflow-wrap: anywhere; }
 .up, .down, .new { padding: 0 .5rem; border-radius: 1rem; font-size: .85rem; color: #fff; }
 .up { background: #1a7f37; } .down { background: #b42318; } .new { background: #57606a; }
 dl { display: grid; gap: .5rem; margin: .5rem 0; }
-dl { grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); }
+dl { grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); }
 dl div { min-width: 0; } dt { font-size: .8rem; opacity: .75; } dd { margin: 0; overflow-wrap: anywhere; }
 p { margin: .25rem 0; overflow-wrap: anywhere; }
 """
@@ -68,13 +68,14 @@ def render(snapshots: Sequence[Snapshot], version: str, telemetry_path: str, now
 
 def _device(snapshot: Snapshot, now: float) -> str:
     identity = snapshot.known.identity
+    probe = "probe?target=" + quote(snapshot.name, safe="", errors="replace")
     what = " ".join(filter(None, (identity.manufacturer, identity.model, identity.sw_version)))
     return f"""<section>
 <h2>{escape(clean(snapshot.name))} {_badge(snapshot)}</h2>
 <p>{escape(clean(what))}</p>
 <p>{escape(_last_read(snapshot, now))}</p>
 <dl>{"".join(_values(snapshot))}</dl>
-<p><a href="probe?target={escape(quote(snapshot.name, safe="", errors="replace"))}">metrics of this device</a> (reads it)</p>
+<p><a href="{escape(probe)}">metrics of this device</a> (reads it)</p>
 </section>"""
 
 

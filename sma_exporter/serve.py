@@ -11,7 +11,7 @@ from . import __version__, config
 from .device import Device
 from .logs import fields
 from .server import Address, Server
-from .simulator import DemoDevice, demo_devices
+from .simulator import DemoDevice
 from .web import App
 
 _LOGGER = logging.getLogger(__name__)
@@ -76,10 +76,10 @@ def close_all(devices: Iterable[Device], seconds: float = STOP_SECONDS) -> None:
         thread.join(max(deadline - time.monotonic(), 0.0))
 
 
-def started_demo(stack: ExitStack) -> config.Config:
+def started_demo(demo: Iterable[DemoDevice], stack: ExitStack) -> config.Config:
     """Return a configuration of simulated devices, which run until the stack is closed."""
     return config.Config(
-        tuple(_demo_settings(device, stack) for device in demo_devices()),
+        tuple(_demo_settings(device, stack) for device in demo),
         ("these devices are simulated: --demo shows the exporter without hardware",),
     )
 
