@@ -17,8 +17,8 @@ from prometheus_client.core import (
     StateSetMetricFamily,
 )
 
-from .webconnect import Readings, definitions
-from .webconnect.readings import LETTERS
+from .webconnect import Readings
+from .webconnect.readings import KEY_OF, LETTERS
 from .webconnect.sensor import MAX_ELEMENTS
 from .webconnect.tags import STATES, slug
 
@@ -56,11 +56,7 @@ class Family:
     @property
     def keys(self) -> tuple[str, ...]:
         """The SMA objects behind the family."""
-        found = (
-            definitions.SENSORS.get(name, definitions.SENSORS.get(name.rpartition("_")[0]))
-            for name in self.sensors
-        )
-        return tuple(dict.fromkeys(sensor.key for sensor in found if sensor is not None))
+        return tuple(dict.fromkeys(KEY_OF[name] for name in self.sensors))
 
     @property
     def help(self) -> str:

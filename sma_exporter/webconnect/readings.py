@@ -101,6 +101,9 @@ ONLINE_KEYS: tuple[str, ...] = tuple(key for key in _PLANS if not key.startswith
 #: The sensors behind the parameters: they change with the device, not with the weather.
 PARAMETERS: frozenset[str] = frozenset(name for key in PARAMETER_KEYS for name in _PLANS[key].names)
 
+#: The object behind each sensor.
+KEY_OF: Mapping[str, str] = {name: key for key, plan in _PLANS.items() for name in plan.names}
+
 #: Lifetime totals, in joules: meter readings that only ever grow. PySMA gives exactly these in kWh.
 TOTALS: frozenset[str] = frozenset(
     name
