@@ -104,7 +104,9 @@ def _parser() -> argparse.ArgumentParser:
 
     sensors = command("sensors", _sensors, "what a device answers now, and the way to it")
     sensors.add_argument("names", nargs="*", metavar="NAME", help="devices of the file (all)")
-    sensors.add_argument("--format", choices=("text", "json"), default="text")
+    sensors.add_argument(
+        "--format", choices=("text", "json"), default="text", help="for people or programs (text)"
+    )
     _add_source_flags(sensors, default=argparse.SUPPRESS)
 
     dump = command("dump", _dump, "a device's raw replies for a bug report, made anonymous")
@@ -115,7 +117,8 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument(
         "--model", default="sb-3.6", choices=_MODELS, help="what to simulate (sb-3.6)"
     )
-    simulate.add_argument("--listen", default="127.0.0.1:0", type=_address, metavar="HOST:PORT")
+    simulate.add_argument("--listen", default="127.0.0.1:0", type=_address, metavar="HOST:PORT",
+                          help="port 0 takes a free one (127.0.0.1:0)")  # fmt: skip
     simulate.add_argument("--replay", type=Path, metavar="FILE", help="serve a dump instead")
     simulate.add_argument(
         "--tls", action="store_true", help="https, with a certificate made on the spot"
@@ -163,7 +166,12 @@ def _add_source_flags(parser: argparse.ArgumentParser, default: Any = None) -> N
 
     add("--config.file", "config_file", "YAML file with the devices", metavar="FILE", type=Path)
     add("--sma.url", "url", "one device without a file (SMA_URL)", metavar="URL")
-    add("--sma.password-file", "password_file", "(SMA_PASSWORD_FILE; SMA_PASSWORD)", metavar="FILE")
+    add(
+        "--sma.password-file",
+        "password_file",
+        "file with its password (SMA_PASSWORD_FILE, or SMA_PASSWORD itself)",
+        metavar="FILE",
+    )
     add("--sma.group", "group", "user or installer (user; SMA_GROUP)")
     add("--sma.device", "name", "its name (host of the url; SMA_DEVICE)", metavar="NAME")
     add("--sma.tls-fingerprint", "fingerprint", "the certificate to trust (SMA_TLS_FINGERPRINT)")
@@ -173,13 +181,16 @@ def _add_source_flags(parser: argparse.ArgumentParser, default: Any = None) -> N
 
 
 def _add_log_flags(parser: argparse.ArgumentParser, default: Any = None) -> None:
-    group = parser.add_argument_group("log")
+    group = parser.add_argument_group("log, on standard error")
     group.add_argument(
-        "--log.level", dest="log_level", choices=[*logs.LEVELS], default=default or "info"
+        "--log.level",
+        dest="log_level",
+        choices=[*logs.LEVELS],
+        default=default or "info",
+        help="from which level on (info)",
     )
-    group.add_argument(
-        "--log.format", dest="log_format", choices=logs.FORMATS, default=default or "logfmt"
-    )
+    group.add_argument("--log.format", dest="log_format", choices=logs.FORMATS, default=default or "logfmt",
+                       help="(logfmt)")  # fmt: skip
 
 
 def _address(text: str) -> Address:
@@ -227,7 +238,8 @@ def _configuration(arguments: argparse.Namespace, environ: Mapping[str, str]) ->
     if arguments.config_file:
         return config.load(arguments.config_file, environ)
     if not url:
-        raise UsageError("which device? Give --config.file or --sma.url; see --help")
+        demo = ", or --demo to try it without hardware" if arguments.run is _serve else ""
+        raise UsageError(f"which device? Give --config.file or --sma.url{demo}; see --help")
     return config.single_device(
         url=url,
         environ=environ,

@@ -69,7 +69,7 @@ def render(snapshots: Sequence[Snapshot], version: str, telemetry_path: str, now
 def _device(snapshot: Snapshot, now: float) -> str:
     identity = snapshot.known.identity
     probe = "probe?target=" + quote(snapshot.name, safe="", errors="replace")
-    what = " ".join(filter(None, (identity.manufacturer, identity.model, identity.sw_version)))
+    what = f"{identity.title} {identity.sw_version}"
     return f"""<section>
 <h2>{escape(clean(snapshot.name))} {_badge(snapshot)}</h2>
 <p>{escape(clean(what))}</p>

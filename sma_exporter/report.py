@@ -26,6 +26,7 @@ from .webconnect import (
     tags,
     version_int_to_string,
 )
+from .webconnect.connections import format_fingerprint
 from .webconnect.presence import IDENTITY
 from .webconnect.readings import PARAMETER_KEYS, names
 from .webconnect.sensor import Sensor, elements, number
@@ -83,25 +84,27 @@ class Report:
 def examine(settings: config.Device) -> Report:
     """Go to a device, step by step, with a session of its own, and log out."""
     report = Report(settings.name)
-    url, fingerprint = settings.url, None
+    url, shown = settings.url, None
     try:
         with one_session(settings) as client:
             try:
-                fingerprint = _reach(report, client, settings)
+                shown = _reach(report, client, settings)
                 _examine_values(report, client, settings)
             finally:
                 url = client.url
     except (SmaException, config.PasswordFileError) as error:
-        if isinstance(error, SmaTlsException):
-            fingerprint = error.fingerprint
         step = next(name for kind, name in _FAILED_STEP.items() if isinstance(error, kind))
         report.steps.append(Step(step, f"failed: {error}\n{_advice(error, settings)}", ok=False))
-    report.configuration = _yaml(settings, url, fingerprint)
+        shown = error.fingerprint if isinstance(error, SmaTlsException) else None
+        if shown and "://" not in url:
+            url = f"https://{url}"
+    if report.ok or shown:  # nothing is offered that may belong to another device
+        report.configuration = _yaml(settings, url, shown)
     return report
 
 
 def _reach(report: Report, client: SMA, settings: config.Device) -> str | None:
-    """Add the steps up to the login; return the fingerprint of the device's certificate."""
+    """Add the steps up to the login; return the fingerprint of a certificate that nobody verified."""
     check = client.session_check()
     scheme = client.url.partition("://")[0]
     report.steps += [Step("reached", f"{client.url} over {scheme}"), Step("protocol", "WebConnect")]
@@ -120,7 +123,7 @@ def _reach(report: Report, client: SMA, settings: config.Device) -> str | None:
     else:
         client.new_session()
         report.steps.append(Step("login", f"as {settings.group}"))
-    return fingerprint
+    return None if settings.tls.verify else fingerprint
 
 
 def _trust(settings: config.Device) -> str:
@@ -134,16 +137,17 @@ def _examine_values(report: Report, client: SMA, settings: config.Device) -> Non
     if not settings.anonymous:
         values |= client.read_keys(PARAMETER_KEYS)
     identity = Identity.of(decode(values))
-    model = " ".join(filter(None, (identity.manufacturer, identity.model))) or "unknown model"
-    firmware = identity.sw_version or "unknown"
+    model, firmware = identity.title or "unknown model", identity.sw_version or "unknown"
     report.steps.append(
         Step("device", f"{model}, firmware {firmware}, serial {identity.serial or '?'}")
     )
     for key, raw in values.items():
-        known = names(key)
-        (report.values if known else report.unknown).extend(_lines(key, raw, known))
+        if known := names(key):
+            report.values += _lines(key, raw, known)
+        else:
+            report.unknown += _unknown_line(key, raw)
     report.values.sort(key=lambda line: _ORDER.get(line.metric, len(_ORDER)))
-    if settings.group == "user":
+    if settings.group == "user" and definitions.grid_power.key in values:  # it is an inverter
         hidden = (
             s for s in definitions.SENSORS.values() if s.key[3] == "2" and s.key not in values
         )
@@ -151,12 +155,21 @@ def _examine_values(report: Report, client: SMA, settings: config.Device) -> Non
 
 
 def _lines(key: str, raw: object, known: tuple[str, ...]) -> Iterator[Line]:
-    sensor = _SENSOR_OF.get(key)
-    for index, val in enumerate(elements(raw)):
-        name = known[index] if index < len(known) else f"{key}[{index}]" if index else key
-        value, unit = _shown(val, sensor)
+    for name, val in zip(known, elements(raw), strict=False):
+        value, unit = _shown(val, _SENSOR_OF[key])
         if value:
-            yield Line(name, metrics.clean(value), unit, _METRIC_OF.get(name, ""))
+            # A power factor of 0 is none: hybrids always send it, and the metric takes the signed one.
+            shown = not (name == "grid_power_factor" and value == "0")
+            yield Line(name, metrics.clean(value), unit, _METRIC_OF.get(name, "") if shown else "")
+
+
+def _unknown_line(key: str, raw: object) -> Iterator[Line]:
+    """Yield one line for all elements of a key, if any has a value."""
+    found = [value for value, _ in (_shown(val, None) for val in elements(raw)) if value]
+    if found:
+        same = len(found) > 1 and len(set(found)) == 1
+        text = f"{len(found)} x {found[0]}" if same else ", ".join(found)
+        yield Line(key, metrics.clean(text), "", "")
 
 
 def _shown(val: object, sensor: Sensor | None) -> tuple[str, str]:
@@ -216,17 +229,28 @@ def _advice(error: Exception, settings: config.Device) -> str:
     return next(advice for kind, advice in _ADVICE.items() if isinstance(error, kind))
 
 
-def _yaml(settings: config.Device, url: str, fingerprint: str | None) -> str:
+def _yaml(settings: config.Device, url: str, shown: str | None) -> str:
+    """Return the device's entry; `shown` is the fingerprint of the certificate that it showed."""
     lines = ["devices:", f"  - name: {settings.name}", f"    url: {url}"]
     if settings.group != "user":
         lines.append(f"    group: {settings.group}")
     if not settings.anonymous:
-        lines.append(
-            f"    password_file: {settings.password_file or '/path/to/a/file/with/the/password'}"
-        )
-    if fingerprint:
-        lines += ["    tls:", f'      fingerprint: "{fingerprint}"']
+        path = settings.password_file or "/path/to/a/file/with/the/password"
+        lines.append(f"    password_file: {path}")
+    if trust := _tls_key(settings.tls, shown):
+        lines += ["    tls:", f"      {trust}"]
     return "\n".join(lines) + "\n"
+
+
+def _tls_key(tls: config.Tls, shown: str | None) -> str | None:
+    if tls.fingerprints:
+        pins = ", ".join(f'"{format_fingerprint(pin)}"' for pin in tls.fingerprints)
+        return f"fingerprint: {pins}" if len(tls.fingerprints) == 1 else f"fingerprint: [{pins}]"
+    if tls.ca_file:
+        return f"ca_file: {tls.ca_file}"
+    if not tls.verify and shown:
+        return f'fingerprint: "{shown}"  # compare it with what a browser shows'
+    return f'fingerprint: "{shown}"' if shown else None
 
 
 def as_text(report: Report) -> str:
@@ -255,8 +279,9 @@ def _text_lines(report: Report) -> Iterator[str]:
         yield from _table(report.unknown)
     if report.needs_installer:
         yield f"\n{report.needs_installer} more sensors: most devices show them to the group installer only."
-    yield "\nThe configuration for this device:\n"
-    yield report.configuration.rstrip()
+    if report.configuration:
+        yield "\nThe configuration for this device:\n"
+        yield report.configuration.rstrip()
 
 
 def _table(lines: Iterable[Line]) -> Iterator[str]:

@@ -31,6 +31,13 @@ class Identity:
     manufacturer: str = ""
     sw_version: str = ""
 
+    @property
+    def title(self) -> str:
+        """Manufacturer and model; some models begin with the manufacturer."""
+        if self.model.startswith(self.manufacturer):
+            return self.model
+        return f"{self.manufacturer} {self.model}".strip()
+
     @classmethod
     def of(cls, parameters: Readings) -> "Identity":
         """Return the identity in a device's parameters."""

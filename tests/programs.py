@@ -2,13 +2,11 @@
 
 import os
 import re
-import selectors
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import requests
 
@@ -35,38 +33,45 @@ def run(
     )
 
 
-@dataclass
 class Running:
     """A started command; `lines` are what it has said so far on both of its outputs."""
 
-    process: subprocess.Popen[str]
-    lines: list[str] = field(default_factory=list)
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.lines: list[str] = []
+        self._said = threading.Condition()
+        self._ended = False
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._said:
+                self.lines.append(line.rstrip("\n"))
+                self._said.notify_all()
+        with self._said:
+            self._ended = True
+            self._said.notify_all()
 
     def find(self, pattern: str) -> re.Match[str]:
         """Wait for a line with this pattern."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        position = 0
-        with selectors.DefaultSelector() as selector:
-            assert self.process.stdout is not None
-            selector.register(self.process.stdout, selectors.EVENT_READ)
-            while True:
-                for line in self.lines[position:]:
-                    position += 1
-                    if match := re.search(pattern, line):
-                        return match
-                if not selector.select(max(deadline - time.monotonic(), 0)):
-                    raise TimeoutError(f"no {pattern!r} in {self.lines}")
-                line = self.process.stdout.readline()
-                if not line:
-                    raise RuntimeError(f"ended with {self.process.wait()}: {self.lines}")
-                self.lines.append(line.rstrip("\n"))
+
+        def found() -> re.Match[str] | None:
+            return next(filter(None, (re.search(pattern, line) for line in self.lines)), None)
+
+        with self._said:
+            self._said.wait_for(lambda: found() or self._ended, PATIENCE_SECONDS)
+            match = found()
+        assert match, f"no {pattern!r} in {self.lines}"
+        return match
 
     def stop(self) -> int:
         """Send SIGTERM; return the exit code. What it says until then goes to `lines`."""
         self.process.terminate()
-        rest, _ = self.process.communicate(timeout=PATIENCE_SECONDS)
-        self.lines += rest.splitlines()
-        return self.process.returncode
+        code = self.process.wait(PATIENCE_SECONDS)
+        self._listener.join(PATIENCE_SECONDS)
+        return code
 
 
 @contextmanager

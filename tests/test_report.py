@@ -164,3 +164,37 @@ def test_without_a_password_the_dashboard_is_shown(simulate: Simulate) -> None:
     assert "none" in step(report, "login")
     assert "password" not in report.configuration
     assert simulator.logins == 0
+
+
+def test_a_wrong_pin_is_no_occasion_to_offer_anything(simulate: Simulate) -> None:
+    simulator = simulate("sb-3.6", tls=True)
+    tls = config.Tls(fingerprints=("ab" * 32,), given=True)
+
+    report = examine(settings(simulator, tls=tls))
+
+    assert report.steps[-1].name == "certificate"
+    assert report.configuration == ""
+    assert simulator.requests == []
+
+
+def test_an_unverified_certificate_is_to_be_compared(simulate: Simulate) -> None:
+    simulator = simulate("sb-3.6", tls=True)
+
+    report = examine(settings(simulator, tls=config.Tls(verify=False, given=True)))
+
+    assert report.ok
+    assert f'fingerprint: "{simulator.fingerprint}"  # compare' in report.configuration
+
+
+def test_a_hybrids_power_factor_of_0_is_not_claimed_to_be_the_metric(simulate: Simulate) -> None:
+    report = examine(settings(simulate("stp-10-se")))
+
+    (line,) = (line for line in report.values if line.sensor == "grid_power_factor")
+    assert (line.value, line.metric) == ("0", "")
+
+
+def test_elements_of_an_unknown_key_share_a_line(simulate: Simulate) -> None:
+    report = examine(settings(simulate("stp-10")))
+
+    keys = [line.sensor for line in report.unknown]
+    assert len(keys) == len(set(keys))
