@@ -105,7 +105,7 @@ class Device:
             self._reader.log_out(min(left, LOGOUT_SECONDS))
         else:
             _LOGGER.warning(
-                "stopped without a logout: the device did not answer in time",
+                "stopped before the device answered: it may hold a session until it forgets it",
                 extra=fields(device=self.name),
             )
 
@@ -144,7 +144,7 @@ class Device:
                 self._hand_over(read, outcome)
             # A scrape that comes in right here takes the session over; one that comes in during the
             # logout waits for it.
-            if self.settings.session == "scrape" and self._is_unwanted():
+            if self._is_to_log_out():
                 self._reader.log_out(LOGOUT_SECONDS)
 
     def _wanted(self) -> Read | None:
@@ -155,9 +155,10 @@ class Device:
                 self._changed.notify_all()
             return self._reading
 
-    def _is_unwanted(self) -> bool:
+    def _is_to_log_out(self) -> bool:
+        """Tell whether the session ends with this read; at a stop `close` may not wait so long."""
         with self._changed:
-            return self._reading is None
+            return self._reading is None and (self.settings.session == "scrape" or self._closing)
 
     def _hand_over(self, read: Read, outcome: Outcome) -> None:
         """Publish what a read brought (under the lock)."""

@@ -55,7 +55,8 @@ class _Total:
 
     def _why_not(self, value: float | None, now: float, watts: float, reset_delay: float) -> str:
         if value is None:
-            return "the device sends none" if self.accepted is not None else ""
+            was_there = self.accepted is not None or self._doubt is not None
+            return "the device sends none" if was_there else ""
         if self.accepted is None:
             held = value != 0 or self._held(value, now, watts) >= HOLD_SECONDS
             return "" if held else "0 after a start"
@@ -68,6 +69,8 @@ class _Total:
 
     def _why_not_lower(self, value: float, now: float, watts: float, reset_delay: float) -> str:
         if value == 0:
+            if self._doubt is not None and self._doubt.last > (self.accepted or 0):
+                self._doubt = None  # a leap that does not hold; what is lower stays lower with a 0
             return "0, which is no reset while the serial number is the same"
         seconds = self._held(value, now, watts)
         rose = self._doubt is not None and value > self._doubt.first

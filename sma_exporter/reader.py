@@ -163,8 +163,10 @@ class Reader:
     def _logged_in_client(self) -> SMA:
         if self._client is not None and self._client.logged_in:
             return self._client
-        password = self._tried_password = self._settings.read_password()
-        client = self._client = new_client(self._settings, self._http, self._url, password)
+        client, password = self._client, self._settings.read_password()
+        if client is None or (client.url, self._tried_password) != (self._url, password):
+            client = self._client = new_client(self._settings, self._http, self._url, password)
+            self._tried_password = password
         if self._stopping:
             client.stop()
         try:
@@ -172,12 +174,12 @@ class Reader:
                 self._backoff.over()
         finally:
             self._count_logins(client)
-        if client.url != self._url and client.url.startswith("http://"):
+            found, self._url = client.url != self._url, client.url  # also when the login is refused
+        if found and client.url.startswith("http://"):
             _LOGGER.warning(
                 "the device answers on plain http only: the password travels in clear",
                 extra=self._fields(url=client.url),
             )
-        self._url = client.url
         return client
 
     def _count_logins(self, client: SMA) -> None:
@@ -198,6 +200,7 @@ class Reader:
             return self._ask_about_sessions()[0]
         if isinstance(error, SmaAuthenticationException):
             free, locked_for = self._ask_about_sessions()
+            now = self._monotonic()  # its seconds count from its answer, which may take a while
             self._backoff.failed(Cause.REFUSED, now, locked_for)
             return free
         if isinstance(error, SmaException) and error.login_lost:

@@ -159,9 +159,7 @@ OFF = {"battery_status_operating_mode": (303,), "battery_condition": (303,)}
     ("states", "expected"),
     [
         pytest.param({MODE: state(303), CONDITION: state(303)}, OFF, id="both off"),
-        pytest.param(
-            {MODE: state(303)}, {"battery_status_operating_mode": (303,)}, id="mode off"
-        ),
+        pytest.param({MODE: state(303)}, {"battery_status_operating_mode": (303,)}, id="mode off"),
         pytest.param({CONDITION: state(303)}, {"battery_condition": (303,)}, id="condition off"),
         pytest.param({MODE: state(16_777_213)}, {}, id="not available"),
         pytest.param({}, {}, id="neither told"),

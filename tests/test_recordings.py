@@ -78,7 +78,9 @@ class Row:
         """The recorded value in a unit, None for the base unit: number, tags, text, or None."""
         raw = self.raw(body)
         if isinstance(raw, list):
-            return tuple(n for n in (entry["tag"] for entry in raw) if n not in SAYS_NOTHING) or None
+            return (
+                tuple(n for n in (entry["tag"] for entry in raw) if n not in SAYS_NOTHING) or None
+            )
         if raw is None or isinstance(raw, str):
             return raw
         base = Fraction(raw) * Fraction(self.scale) * BASE[self.unit]

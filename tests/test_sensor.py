@@ -185,7 +185,8 @@ def test_the_third_part_of_a_key_is_the_index(key: str, expected: tuple[str, int
 
 
 @pytest.mark.parametrize(
-    ("key", "expected"), [(ARRAY, 227), (f"{ARRAY}_0", 227), (f"{ARRAY}_1", 70), (f"{ARRAY}_2", None)]
+    ("key", "expected"),
+    [(ARRAY, 227), (f"{ARRAY}_0", 227), (f"{ARRAY}_1", 70), (f"{ARRAY}_2", None)],
 )
 @pytest.mark.parametrize(
     "raw",
@@ -305,12 +306,18 @@ def test_a_copy_has_a_value_of_its_own() -> None:
         pytest.param("nowhere", {"val": 3}, None, id="nothing there"),
         pytest.param("val", None, None, id="null"),
         pytest.param("val", "text", None, id="bare text"),
+        pytest.param('"1"[*].val | sum(@)', {"1": [{"val": 1}, {"val": 2}]}, 3, id="function"),
+        pytest.param('sum("1"[*].val)', {"1": None}, None, id="function of nothing"),
     ],
 )
 def test_a_path_leads_to_the_value(
     path: str | Sequence[str], raw: object, expected: object
 ) -> None:
     assert value_of(raw, f"{KEY}_1", path=path) == expected
+
+
+def test_a_single_place_in_a_path_is_the_index() -> None:
+    assert value_of([{"val": 227}, {"val": 70}], f"{KEY}_0", path="[{}].val") == 227
 
 
 def test_a_path_is_looked_up_for_the_given_device_class_first() -> None:
@@ -320,12 +327,17 @@ def test_a_path_is_looked_up_for_the_given_device_class_first() -> None:
     assert value_of(raw, path='"{}"[{}].val', devclass="7") == 1
 
 
+@pytest.mark.parametrize("name", ["\x1f", '"', '1"[0].val || "9', "", "x"], ids=repr)
+def test_a_class_name_that_is_none_does_not_get_into_a_path(name: str) -> None:
+    raw = {name: [{"val": 1}], "9": [{"val": 2}]}
+
+    assert value_of(raw, path='"{}"[{}].val') == 2
+
+
 def test_a_value_found_by_a_path_is_presented_as_any_other() -> None:
     assert value_of({"deep": {"val": 24_206}}, path="deep.val", factor=100) == 242.06
     assert value_of({"deep": 0xFFFF_FFFF}, path="deep") is None
-    assert (
-        value_of({"deep": [{"tag": 307}]}, path="deep", l10n=L10N, l10n_translate=True) == "Ok"
-    )
+    assert value_of({"deep": [{"tag": 307}]}, path="deep", l10n=L10N, l10n_translate=True) == "Ok"
 
 
 def run(script: str) -> str:
@@ -418,6 +430,13 @@ def test_a_sensor_of_the_same_name_replaces_with_a_warning(
     ]
 
 
+def test_a_sensor_of_the_same_name_and_key_replaces_too(pair: Sensors) -> None:
+    pair.add(Sensor(f"{ARRAY}_0", "pv_power_a", unit="kW", factor=1000))
+
+    assert pair["pv_power_a"].unit == "kW"
+    assert len(pair) == 2
+
+
 def test_a_sensor_of_the_same_key_and_index_is_not_added_with_a_warning(
     pair: Sensors, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -439,7 +458,9 @@ def test_another_element_of_the_same_key_is_added_without_a_warning(
 
 
 @pytest.mark.parametrize(
-    "nonsense", [KEY, b"x", 5, None, {"a": 1}, [Sensor(KEY, "a"), "b"]], ids=repr
+    "nonsense",
+    [KEY, b"x", 5, None, {"a": 1}, [Sensor(KEY, "a"), "b"]],
+    ids=["text", "bytes", "number", "none", "mapping", "text among sensors"],
 )
 def test_what_is_no_sensor_is_a_type_error(nonsense: Any) -> None:
     with pytest.raises(TypeError, match="a Sensor or several expected"):

@@ -60,6 +60,8 @@ def test_slugs_fit_into_a_label() -> None:
         (307, "ok", "Ok"),
         (2292, "charging", "Charge battery"),
         (2289, "charging", "Charge battery"),
+        (2293, "discharging", "Discharge battery"),
+        (2290, "discharging", "Discharge battery"),
         (4711, "tag_4711", "4711"),
         (9402, "tag_9402", "Sunny Boy 3.6"),
     ],

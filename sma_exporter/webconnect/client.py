@@ -11,6 +11,7 @@ The documented face of PySMA's class of the same name, synchronous, on a request
 Facts about the API: WebConnect is what the devices' own web page uses; SMA does not document it.
 """
 
+import contextlib
 import json
 import logging
 import time
@@ -24,6 +25,7 @@ from .connections import Session
 from .exceptions import (
     SmaAuthenticationException,
     SmaConnectionException,
+    SmaException,
     SmaNotWebConnectException,
     SmaReadException,
     SmaSessionLimitException,
@@ -306,11 +308,15 @@ class SMA:
     def reply(self, name: str, payload: object, *, deadline: float | None = None) -> dict[str, Any]:
         """Return the whole reply to a call ("getValues", …) that reads, logged in as needed."""
         public = self._password is None or name.startswith("getDash")
+        self._left(deadline)  # no login for a read that would come too late
         if not public and self._sid is None:
             self.new_session()
         body = self._post_twice(name, payload, deadline, authorised=not public)
         if not public and body.get("err") in _SESSION_EXPIRED:
-            self._sid = None  # expired: nothing to close
+            left = self._left(deadline)
+            # Mostly the session has expired. But a device that says so of a live one would keep it.
+            with contextlib.suppress(SmaException):
+                self.close_session(min(left, LOGOUT_TIMEOUT))
             self.new_session()
             body = self._post_twice(name, payload, deadline, authorised=True)
         if "err" in body:

@@ -7,6 +7,7 @@ pinned certificate is checked before the first byte of a request, so before a pa
 
 import hashlib
 import io
+import re
 import socket
 import ssl
 import time
@@ -33,6 +34,14 @@ def format_fingerprint(digest: str) -> str:
     """Return 64 hex digits as the configuration wants them: "sha256:AB:CD:…"."""
     pairs = (digest[i : i + 2] for i in range(0, len(digest), 2))
     return "sha256:" + ":".join(pairs).upper()
+
+
+def parse_fingerprint(text: str) -> str:
+    """Return the 64 lower-case hex digits of a fingerprint, as it is printed or plain."""
+    digest = text.removeprefix("sha256:").replace(":", "").lower()
+    if not re.fullmatch("[0-9a-f]{64}", digest):
+        raise ValueError('a fingerprint is "sha256:" and 32 bytes in hex, with or without colons')
+    return digest
 
 
 class _BoundedReader(io.RawIOBase):
@@ -153,7 +162,8 @@ class _Adapter(HTTPAdapter):
         if self._lenient:
             kwargs["ssl_context"] = lenient_context()
         super().init_poolmanager(*args, **kwargs)
-        connection = partial(_SecureConnection, fingerprints=self._fingerprints)
+        # staticmethod: from Python 3.14 on, a partial in a class is a method and would get the pool.
+        connection = staticmethod(partial(_SecureConnection, fingerprints=self._fingerprints))
         secure_pool = type("_SecurePool", (_SecurePool,), {"ConnectionCls": connection})
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": secure_pool}
 
@@ -180,12 +190,13 @@ def make_session(
     """Return a session for one device.
 
     `fingerprints`: SHA-256 of the certificates that are trusted, and then nothing else is looked at
-    (64 lower-case hex digits each); `ca_file`: a PEM bundle in place of the public authorities;
-    `verify=False`: trust anything. The environment has no say: a proxy would get the password.
+    ("sha256:AB:CD:…" or 64 hex digits each, ValueError for anything else); `ca_file`: a PEM bundle in
+    place of the public authorities; `verify=False`: trust anything. The environment has no say: a proxy
+    would get the password.
     """
     session = _Session()
     session.trust_env = False
-    pinned = frozenset(fingerprints)
+    pinned = frozenset(parse_fingerprint(pin) for pin in fingerprints)
     session.verify = False if pinned or not verify else (ca_file or True)
     adapter = _Adapter(pinned, lenient=bool(pinned) or not verify)
     session.mount("https://", adapter)

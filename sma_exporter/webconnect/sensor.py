@@ -147,7 +147,9 @@ class Sensor:
             values = elements(raw, devclass)
             return values[self.key_idx] if self.key_idx < len(values) else None
         paths = [self.path] if isinstance(self.path, str) else self.path
-        classes = [devclass, *(raw if isinstance(raw, dict) and "val" not in raw else ())]
+        # Only what looks like a class: the device's word becomes part of an expression.
+        theirs = filter(str.isdecimal, raw) if isinstance(raw, dict) and "val" not in raw else ()
+        classes = [devclass, *theirs]
         candidates = dict.fromkeys(
             _fill(path, name, self.key_idx) for path in paths for name in classes
         )
@@ -183,8 +185,14 @@ def _search(paths: Iterable[str], raw: object) -> object:
     except ImportError:
         msg = "a sensor with a path needs jmespath: pip install 'sma_exporter[path]'"
         raise ImportError(msg) from None
-    found = (jmespath.search(path, raw) for path in paths)
-    return next((value for value in found if value is not None), None)
+    for path in paths:
+        try:
+            value = jmespath.search(path, raw)
+        except jmespath.exceptions.JMESPathTypeError:  # a function of what the device did not send
+            continue
+        if value is not None:
+            return value
+    return None
 
 
 class Sensors:

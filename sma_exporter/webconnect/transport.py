@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import RemoteDisconnected
 from urllib.parse import urlsplit
 
 import requests
@@ -120,8 +119,12 @@ def _unusable(error: Exception, causes: list[BaseException], url: str, where: st
         return SmaConnectionException(f"{where or 'the URL'} is no address of a device")
     if not library_error:
         return SmaTlsException(f"no TLS connection to {where}: the CA file cannot be read")
-    silent = any(isinstance(c, RemoteDisconnected | ConnectionResetError) for c in causes)
-    if silent and url.startswith("http://"):
+    silent = isinstance(error, requests.ConnectionError)  # so no head of an answer either
+    if (
+        silent
+        and any(isinstance(c, ConnectionResetError) for c in causes)
+        and url.startswith("http://")
+    ):
         return SmaConnectionException(
             f"{where} closed the connection without an answer; "
             "if it wants TLS, write https:// before the address",
