@@ -4,10 +4,12 @@ import gzip
 import json
 import logging
 import math
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -399,15 +401,40 @@ def test_a_device_that_restarted_is_read_again(device: Simulator, connect: Conne
     assert client.read_all() == before
 
 
-def test_a_login_does_not_meet_a_connection_that_went_stale(
-    device: Simulator, connect: Connect
-) -> None:
-    client = connect(device)
-    client.session_check()
-    device.stop()
-    device.start()
+class OneAnswerEach(BaseHTTPRequestHandler):
+    """Gives up a connection just when a second request comes in on it."""
 
-    assert client.new_session() is True
+    protocol_version = "HTTP/1.1"
+    answered = False
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.close_connection = self.answered
+        if not self.answered:
+            self.answered = True
+            content = b'{"result":{"sid":"1234"}}'
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+def test_a_login_has_a_connection_of_its_own(connect: Connect) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), OneAnswerEach) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        client = connect(f"http://127.0.0.1:{server.server_port}")
+        client.session_check()
+
+        opened = client.new_session()
+
+        client.close_session()
+        server.shutdown()
+        thread.join(10)
+    assert opened is True
 
 
 def test_the_free_sessions_are_told_without_a_login(device: Simulator, connect: Connect) -> None:

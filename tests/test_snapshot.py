@@ -50,6 +50,21 @@ def test_the_identity_in_a_devices_parameters(
 
 
 @pytest.mark.parametrize(
+    ("manufacturer", "model", "title"),
+    [
+        ("SMA", "Sunny Boy 3.6", "SMA Sunny Boy 3.6"),
+        ("SMA", "SMA Energy Meter", "SMA Energy Meter"),
+        ("", "Sunny Boy 3.6", "Sunny Boy 3.6"),
+        ("SMA", "", "SMA"),
+        ("", "", ""),
+    ],
+    ids=["both", "manufacturer-in-model", "model-only", "manufacturer-only", "unknown"],
+)
+def test_a_title_names_the_manufacturer_once(manufacturer: str, model: str, title: str) -> None:
+    assert Identity(manufacturer=manufacturer, model=model).title == title
+
+
+@pytest.mark.parametrize(
     ("outcome", "up"),
     [
         (None, False),

@@ -17,8 +17,13 @@ import requests
 import responses
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.asymmetric import dh, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    ParameterFormat,
+    PrivateFormat,
+)
 from cryptography.x509.oid import NameOID
 
 from sma_exporter.simulator import Simulator, faults
@@ -284,13 +289,33 @@ def weak_certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str
     return str(path), certificate.fingerprint(hashes.SHA256()).hex()
 
 
+# The second Oakley group (RFC 2409): 1024 bits, which today's libraries refuse by default.
+SHORT_PRIME = int(
+    "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74"
+    "020BBEA63B139B22514A08798E3404DDEF9519B3CD3A431B302B0A6DF25F1437"
+    "4FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED"
+    "EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE65381FFFFFFFFFFFFFFFF",
+    16,
+)
+
+
 @pytest.mark.parametrize("pinned", [True, False], ids=["pinned", "not verified"])
-def test_a_weak_and_expired_certificate_is_no_hindrance(
-    answering: Answering, http: MakeHttp, weak_certificate: tuple[str, str], pinned: bool
+def test_a_short_key_and_an_expired_certificate_are_no_hindrance(
+    answering: Answering,
+    http: MakeHttp,
+    weak_certificate: tuple[str, str],
+    tmp_path: Path,
+    pinned: bool,
 ) -> None:
     path, digest = weak_certificate
+    parameters = dh.DHParameterNumbers(SHORT_PRIME, 2).parameters()
+    (tmp_path / "dh.pem").write_bytes(
+        parameters.parameter_bytes(Encoding.PEM, ParameterFormat.PKCS3)
+    )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("DHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0")
+    context.load_dh_params(str(tmp_path / "dh.pem"))
     context.load_cert_chain(path)
     url = answering([OK, b"Content-Length: 2\r\n\r\n{}"], context)
 
