@@ -398,9 +398,14 @@ def tls_conflicts(tls: Raw) -> Iterator[Fault]:
 
 
 def device_conflicts(device: Raw) -> Iterator[Fault]:
-    """Find two passwords, and certificates without TLS."""
+    """Find two passwords, a check that needs one, and certificates without TLS."""
     if "password" in device and "password_file" in device:
         yield Fault("stands beside `password`; keep one of them", "password_file")
+    serial_number = device.get("serial")
+    checked = isinstance(serial_number, str) and serial_number.isdecimal()
+    if checked and not {"password", "password_file"} & device.keys():
+        sentence = "cannot be checked without a password: the public dashboard does not tell it"
+        yield Fault(sentence, "serial")
     address = device.get("url")
     if device.get("tls") and isinstance(address, str) and address.lower().startswith("http://"):
         yield Fault(

@@ -52,6 +52,7 @@ class Device:
         self._known = Known()
         self._errors = dict.fromkeys(REASONS, 0)
         self._last_success: float | None = None
+        self._is_late = False
 
     # --- for scrapes ---
 
@@ -82,10 +83,14 @@ class Device:
                 lambda: read.outcome is not None, max(deadline - self._monotonic(), 0.0)
             )
             if read.outcome is not None:
+                self._is_late = False
                 return self._snapshot(read.outcome)
             self._errors["timeout"] += 1
             seconds = self._monotonic() - read.started
             message = f"no values within {seconds:.1f} s; the read goes on"
+            if not self._is_late:
+                self._is_late = True
+                _LOGGER.warning(message, extra=fields(device=self.name, reason="timeout"))
             return self._snapshot(Outcome(read.started, seconds, reason="timeout", message=message))
 
     def last(self) -> Snapshot:
@@ -144,7 +149,7 @@ class Device:
                 self._hand_over(read, outcome)
             # A scrape that comes in right here takes the session over; one that comes in during the
             # logout waits for it.
-            if self._is_to_log_out():
+            if self._is_to_log_out(outcome):
                 self._reader.log_out(LOGOUT_SECONDS)
 
     def _wanted(self) -> Read | None:
@@ -155,10 +160,14 @@ class Device:
                 self._changed.notify_all()
             return self._reading
 
-    def _is_to_log_out(self) -> bool:
-        """Tell whether the session ends with this read; at a stop `close` may not wait so long."""
+    def _is_to_log_out(self, outcome: Outcome) -> bool:
+        """Tell whether the session ends with this read."""
         with self._changed:
-            return self._reading is None and (self.settings.session == "scrape" or self._closing)
+            return self._reading is None and (
+                self.settings.session == "scrape"
+                or self._closing  # `close` may not wait so long
+                or outcome.reason == "identity"  # somebody else's
+            )
 
     def _hand_over(self, read: Read, outcome: Outcome) -> None:
         """Publish what a read brought (under the lock)."""
@@ -174,11 +183,13 @@ class Device:
 
     def _log_change(self, outcome: Outcome) -> None:
         """Write one line when the state changes, not one a scrape."""
-        before = self._outcome.reason if self._outcome else None
-        about = fields(device=self.name, reason=outcome.reason, seconds=round(outcome.seconds, 3))
-        if outcome.reason == before:
+        before = self._outcome
+        about = fields(device=self.name, seconds=round(outcome.seconds, 3))
+        if outcome.reason is not None:
+            about = fields(device=self.name, reason=outcome.reason)
+        if before is not None and outcome.reason == before.reason:
             _LOGGER.debug(outcome.message or "read", extra=about)
         elif outcome.reason is None:
-            _LOGGER.info("the device answers again", extra=about)
+            _LOGGER.info("the device answers", extra=about)
         else:
             _LOGGER.warning("no values: %s", outcome.message, extra=about)

@@ -88,6 +88,10 @@ class Reader:
         self._backoff = Backoff()
         self._guard = CounterGuard(settings.counter_reset_delay)
         self._parameters_due = 0.0
+        self._parameter_keys = tuple(
+            dict.fromkeys((*PARAMETER_KEYS, *_custom_parameters(settings)))
+        )
+        self._parameter_values: dict[str, object] = {}
         self._stopping = False
 
     def read(self, patience: Callable[[], float]) -> Outcome:
@@ -127,12 +131,13 @@ class Reader:
 
     def log_out(self, timeout: float) -> None:
         """Log out in one attempt, if there is a session; a failure is nobody's any more."""
-        if self._client is None:
-            return
         try:
-            self._client.close_session(timeout)
-        except SmaException as error:
+            if self._client is not None:
+                self._client.close_session(timeout)
+        except Exception as error:  # noqa: BLE001 - the values are handed over; a read may follow
             _LOGGER.debug("logout failed", extra=self._fields(error=str(error)))
+        finally:
+            self._http.close()
 
     def _fields(self, **values: object) -> dict[str, object]:
         return fields(device=self._settings.name, **values)
@@ -152,10 +157,12 @@ class Reader:
         readings = decode(values)
         self._keep_parameters({n: v for n, v in readings.items() if n in PARAMETERS})
         self._note_unknown_states(readings)
+        custom = tuple(_custom_readings(self._settings.sensors, self._parameter_values | values))
+        self._judge_totals(readings, custom)
         return replace(
             outcome,
-            readings=self._without_doubtful_totals(readings),
-            custom=tuple(_custom_readings(self._settings.sensors, values)),
+            readings={n: v for n, v in readings.items() if not self._guard.is_withheld(n)},
+            custom=tuple(row for row in custom if not self._guard.is_withheld(_series(row))),
         )
 
     # --- sessions ---
@@ -231,16 +238,18 @@ class Reader:
         if self._settings.anonymous or now < self._parameters_due:
             return {}
         try:
-            values = client.read_keys(PARAMETER_KEYS, deadline=deadline)
+            values = client.read_keys(self._parameter_keys, deadline=deadline)
         except SmaException as error:
-            if self._settings.serial and self._parameters_due == 0.0:
+            unverified = self._settings.serial and self._parameters_due == 0.0
+            login_failed = isinstance(error, SmaAuthenticationException) or error.login_lost
+            if unverified or login_failed:
                 raise
-            self._pause_after(error)
             self._parameters_due = now + PARAMETERS_AGAIN
             _LOGGER.debug("no parameters", extra=self._fields(error=str(error)))
             return {}
         self._check_serial(Identity.of(decode(values)).serial)
         self._parameters_due = now + PARAMETERS_EVERY
+        self._parameter_values = values
         return values
 
     def _check_serial(self, serial: str) -> None:
@@ -267,19 +276,21 @@ class Reader:
 
     # --- what is shown of a read ---
 
-    def _without_doubtful_totals(self, readings: Readings) -> Readings:
+    def _judge_totals(self, readings: Readings, custom: tuple[CustomReading, ...]) -> None:
+        """Let the guard judge every lifetime total of a read, the configuration's own too."""
         totals = {
             name: float(value)
             for name, value in readings.items()
             if name in TOTALS and isinstance(value, int | float)
         }
+        own = {_series(row): row.value for row in custom if row.type == "counter"}
         rated = self.known.parameters.get("inverter_power_limit")
         watts = (
             dict.fromkeys(totals.keys() - _METER_TOTALS, float(rated))
             if isinstance(rated, int | float) and rated > 0
             else {}
         )
-        for change in self._guard.check(totals, watts, self._monotonic()):
+        for change in self._guard.check(totals | own, watts, self._monotonic()):
             about = self._fields(
                 sensor=change.sensor, joules=change.value, accepted=change.accepted
             )
@@ -287,9 +298,6 @@ class Reader:
                 _LOGGER.warning("a lifetime total is withheld: %s", change.why, extra=about)
             else:
                 _LOGGER.info("a lifetime total is shown again", extra=about)
-        return {
-            name: value for name, value in readings.items() if not self._guard.is_withheld(name)
-        }
 
     def _note_unknown_states(self, readings: Readings) -> None:
         """Remember states that no table has: once seen they stay, at 0, so that no series vanishes."""
@@ -303,12 +311,21 @@ class Reader:
         self.known = replace(self.known, unknown_states=seen)
 
 
+def _custom_parameters(settings: config.Device) -> list[str]:
+    """Return the keys of the configuration's own sensors that are parameters: read with the others."""
+    return [sensor.key for sensor in settings.sensors if sensor.key.startswith("68")]
+
+
+def _series(row: CustomReading) -> str:
+    return f"{row.metric} {dict(row.labels)}"
+
+
 def _custom_readings(
     sensors: tuple[config.CustomSensor, ...], values: dict[str, object]
 ) -> Iterator[CustomReading]:
     for sensor in sensors:
         found = elements(values.get(sensor.key))
         raw = number(found[sensor.index]) if sensor.index < len(found) else None
-        if raw is not None:
+        if raw is not None and not (sensor.type == "counter" and raw < 0):
             value = raw * sensor.multiplier
             yield CustomReading(sensor.metric, sensor.type, sensor.help, sensor.labels, value)

@@ -376,7 +376,8 @@ def test_faults_of_the_file(raw: object, path: str, words: str) -> None:
         ({"plant": ""}, "plant", "leave it out"),
         ({"serial": 3001234567}, "serial", 'put it in quotes: serial: "…"'),
         ({"serial": "12-34"}, "serial", 'serial: "3001234567"'),
-        ({"serial": "٣٠"}, "serial", "must be the digits"),
+        ({"serial": "٣٠", "password": "a"}, "serial", "must be the digits"),
+        ({"serial": "30"}, "serial", "cannot be checked without a password"),
         ({"group": "admin"}, "group", "one of user, installer"),
         ({"group": ["user"]}, "group", "one of user, installer"),
         ({"session": True}, "session", "one of scrape, keep"),
@@ -651,7 +652,9 @@ def test_a_warning_for_the_content_of_a_password_file(tmp_path: Path) -> None:
 
 
 def test_a_warning_for_one_serial_under_two_names() -> None:
-    devices = [device(name=name, url=name, serial="123") for name in ("a", "b")]
+    devices = [
+        device(name=name, url=name, serial="123", password="Sunny-1234") for name in ("a", "b")
+    ]
     [warning] = read(written(*devices)).warnings
     assert_said(warning, "devices[1].serial", "devices[0]")
 

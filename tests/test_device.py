@@ -486,7 +486,7 @@ def test_closing_a_device_that_has_gone_ends(connect: Connect, sim: Simulator) -
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[str, Any]]:
     return [
-        (record.levelname, vars(record)["fields"]["reason"])
+        (record.levelname, vars(record)["fields"].get("reason"))
         for record in caplog.records
         if record.name == "sma_exporter.device"
     ]
@@ -509,6 +509,7 @@ def test_one_log_line_a_change_of_state_not_one_a_scrape(
     roof.scrape_for(15)
 
     assert lines(caplog) == [
+        ("INFO", None),
         ("WARNING", "connection"),
         ("INFO", None),
         ("WARNING", "protocol"),

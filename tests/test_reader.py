@@ -665,7 +665,7 @@ def test_a_hanging_parameter_request_does_not_make_the_scrape_late(
     assert shown.errors["timeout"] == 0
 
 
-def test_a_login_that_is_lost_while_parameters_are_read_is_waited_for_too(
+def test_a_login_that_is_lost_while_parameters_are_read_fails_the_read_and_is_waited_for(
     connect: Connect, sim: Simulator
 ) -> None:
     roof = connect(sim)
@@ -677,7 +677,7 @@ def test_a_login_that_is_lost_while_parameters_are_read_is_waited_for_too(
     attempts = sim.login_attempts
     roof.read_later(5)
 
-    assert first.reason is None
+    assert first.reason == "connection"  # its values would be shown again during the whole pause
     assert attempts == 2
     assert sim.login_attempts == 2
 
@@ -940,7 +940,7 @@ def sensor(**keys: Any) -> config.CustomSensor:
     [
         ({}, 1500 * 3600.0),
         ({"scale": 0.1}, 150 * 3600.0),
-        ({"key": POWER, "unit": "kW"}, -2000.0),
+        ({"key": POWER, "unit": "kW", "type": "gauge"}, -2000.0),
         ({"key": "6380_40251E00", "unit": "W", "index": 1}, 20.0),
     ],
     ids=["unit", "scale", "negative", "index"],
@@ -959,9 +959,36 @@ def test_a_custom_sensor_is_read_in_its_base_unit(
 
     assert roof.read().custom == (
         CustomReading(
-            "sma_custom_energy_joules_total", "counter", "Energy.", {"side": "ac"}, value
+            "sma_custom_energy_joules_total",
+            keys.get("type", "counter"),
+            "Energy.",
+            {"side": "ac"},
+            value,
         ),
     )
+
+
+def test_a_custom_counter_never_falls(connect: Connect, sim: Simulator) -> None:
+    roof = connect(sim, sensors=(sensor(),))
+    shown = []
+    for raw in (1500, 0, 1400, 1501):
+        sim.faults.clear()
+        sim.faults.add(Fault(faults.mutate(sending({TOTAL: raw})), path=READ))
+        shown.append([row.value for row in roof.read_later(5).custom])
+
+    assert shown == [[1500 * 3600.0], [], [], [1501 * 3600.0]]
+
+
+def test_a_custom_parameter_is_read_with_the_others_and_kept(
+    connect: Connect, sim: Simulator
+) -> None:
+    row = sensor(key="6800_00832A00", metric="sma_custom_rated_watts", unit="W", type="gauge")
+    roof = connect(sim, sensors=(row,))
+
+    shown = [[found.value for found in roof.read_later(5).custom] for _ in range(3)]
+
+    assert shown == [[3680.0]] * 3
+    assert calls(sim).count("getValues") == 1
 
 
 @pytest.mark.parametrize(

@@ -250,3 +250,9 @@ def test_nothing_that_json_can_say_crashes_the_decoder(body: dict[str, Any]) -> 
         else:
             assert isinstance(value, str) or math.isfinite(value)
     assert not readings or has_value(body)
+
+
+def test_a_lifetime_total_below_0_is_no_reading() -> None:
+    found = decode({"6400_00260100": {"1": [{"val": -17}]}, "6100_40263F00": {"1": [{"val": -17}]}})
+
+    assert found == {"grid_power": -17}

@@ -17,13 +17,8 @@ import requests
 import responses
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import dh, rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    ParameterFormat,
-    PrivateFormat,
-)
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
 from sma_exporter.simulator import Simulator, faults
@@ -290,13 +285,12 @@ def weak_certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str
 
 
 # The second Oakley group (RFC 2409): 1024 bits, which today's libraries refuse by default.
-SHORT_PRIME = int(
-    "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74"
-    "020BBEA63B139B22514A08798E3404DDEF9519B3CD3A431B302B0A6DF25F1437"
-    "4FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED"
-    "EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE65381FFFFFFFFFFFFFFFF",
-    16,
-)
+SHORT_KEY_EXCHANGE = """-----BEGIN DH PARAMETERS-----
+MIGHAoGBAP//////////yQ/aoiFowjTExmKLgNwc0SkCTgiKZ8x0Agu+pjsTmyJR
+Sgh5jjQE3e+VGbPNOkMbMCsKbfJfFDdP4TVtbVHCReSFtXZiXn7G9ExC6aY37WsL
+/1y29Aa37e44a/taiZ+lrp8kEXxLH+ZJKGZR7OZTgf//////////AgEC
+-----END DH PARAMETERS-----
+"""
 
 
 @pytest.mark.parametrize("pinned", [True, False], ids=["pinned", "not verified"])
@@ -308,10 +302,7 @@ def test_a_short_key_and_an_expired_certificate_are_no_hindrance(
     pinned: bool,
 ) -> None:
     path, digest = weak_certificate
-    parameters = dh.DHParameterNumbers(SHORT_PRIME, 2).parameters()
-    (tmp_path / "dh.pem").write_bytes(
-        parameters.parameter_bytes(Encoding.PEM, ParameterFormat.PKCS3)
-    )
+    (tmp_path / "dh.pem").write_text(SHORT_KEY_EXCHANGE, encoding="ascii")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers("DHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0")

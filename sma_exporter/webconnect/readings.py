@@ -124,9 +124,14 @@ def decode(result_body: Mapping[str, object]) -> Readings:
             continue
         for name, val in zip(plan.names, elements(raw), strict=False):
             value = plan.decode(val)
-            if value is not None:
+            if value is not None and not _is_rubbish(name, value):
                 readings[name] = value
     return _without_absent_battery(readings)
+
+
+def _is_rubbish(name: str, value: Value) -> bool:
+    """Tell whether a lifetime total is below 0: no meter reading, and none to start from."""
+    return name in TOTALS and isinstance(value, int | float) and value < 0
 
 
 def names(key: str) -> tuple[str, ...]:
