@@ -94,7 +94,8 @@ def examine(settings: config.Device) -> Report:
                 url = client.url
     except (SmaException, config.PasswordFileError) as error:
         step = next(name for kind, name in _FAILED_STEP.items() if isinstance(error, kind))
-        report.steps.append(Step(step, f"failed: {error}\n{_advice(error, settings)}", ok=False))
+        advice = _advice(error, settings)
+        report.steps.append(Step(step, f"failed: {error}\n{advice}".rstrip(), ok=False))
         shown = error.fingerprint if isinstance(error, SmaTlsException) else None
         if shown and "://" not in url:
             url = f"https://{url}"
@@ -204,7 +205,7 @@ _ADVICE: Mapping[type[Exception], str] = {
         "If the device got a new certificate (a firmware update, a reset), look at it in a browser and "
         "pin the new fingerprint; if not, something else answers at this address."
     ),
-    SmaTlsException: "Then the configuration below is the right one.",
+    SmaTlsException: "",  # the message says it all
     SmaSessionLimitException: (
         "Log out of the device's web page and stop other programs that read it, or wait some minutes; a "
         "running exporter and this command each take one session."
@@ -226,6 +227,8 @@ _ADVICE: Mapping[type[Exception], str] = {
 def _advice(error: Exception, settings: config.Device) -> str:
     if isinstance(error, SmaAuthenticationException) and settings.group == "installer":
         return "Is it the installer's password? Without it, use group: user."
+    if isinstance(error, SmaTlsException) and error.fingerprint:
+        return "Then the configuration below is the right one."
     return next(advice for kind, advice in _ADVICE.items() if isinstance(error, kind))
 
 
