@@ -1,6 +1,7 @@
 """The exporter as a process: the demonstration, and the end."""
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import attrs
@@ -19,12 +20,20 @@ def scrape(devices: list[Device]) -> dict[str, float]:
     return values(generate_latest(registry_of(collector)).decode())
 
 
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_a_stopped_device_of_the_demonstration_is_down_and_comes_back() -> None:
     demo = demo_devices()
     with ExitStack() as stack:
         loaded = started_demo(demo, stack)
         devices = [Device(attrs.evolve(settings, min_interval=0.0)) for settings in loaded.devices]
         before = scrape(devices)
+        wait_for(lambda: demo[1].simulator.sessions == 0)  # its logout comes after the values
         demo[1].simulator.stop()
         stopped = scrape(devices)
         demo[1].simulator.start()

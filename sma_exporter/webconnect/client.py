@@ -12,13 +12,11 @@ Facts about the API: WebConnect is what the devices' own web page uses; SMA does
 """
 
 import contextlib
-import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple, NoReturn
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from typing import Any, NamedTuple
 
 from . import definitions
 from .connections import Session
@@ -35,9 +33,10 @@ from .exceptions import (
 )
 from .presence import present
 from .readings import ONLINE_KEYS, PARAMETER_KEYS
-from .sensor import Sensors, number
+from .replies import int_or_none, moved, parsed, session_id
+from .sensor import Sensors
 from .tags import L10N
-from .transport import Reply, exchange
+from .transport import exchange
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -53,8 +52,6 @@ LOGOUT_TIMEOUT = 2.0
 KEYS_A_REQUEST = 40
 
 _SESSION_EXPIRED = (401, 403)  # no set: what a device sends as err may be unhashable
-_REDIRECTS = {301, 302, 303, 307, 308}
-_FIRST_CONTACTS = {"login", "sessionCheck", "getDashValues"}
 
 
 class SessionCheck(NamedTuple):
@@ -145,28 +142,29 @@ class SMA:
         except SmaReadException as error:
             error.login_lost = True
             raise
-        self._sid = _session_id(body)
+        self._sid = session_id(body)
         if self._sid is None:
-            self._refuse(body.get("err"))
+            raise self._refusal(body)
         self.logins += 1
         return True
 
-    def _refuse(self, err: object) -> NoReturn:
-        """Raise what a login's refusal means."""
+    def _refusal(self, body: Mapping[str, Any]) -> SmaException:
+        """Return what an answer to a login without a session id means."""
+        err, result = int_or_none(body.get("err")), body.get("result")
         if err == 503:
-            raise SmaSessionLimitException(
+            return SmaSessionLimitException(
                 "the device has no free session: log out of its web page, or wait until one expires"
             )
-        if err is None or err in _SESSION_EXPIRED:
-            raise SmaAuthenticationException(
+        if err in _SESSION_EXPIRED or (isinstance(result, dict) and "sid" in result):
+            return SmaAuthenticationException(
                 f"the password was refused for the group {self.group!r}"
             )
         if err == 404:
-            raise SmaConnectionException(
+            return SmaConnectionException(
                 "the device does not serve its login (err 404): is it starting?"
             )
-        known = _int_or_none(err)
-        raise SmaReadException(f"the login was answered with err {known}", err=known)
+        what = "no session id" if err is None else f"err {err}"
+        return SmaReadException(f"the login was answered with {what}", err=err)
 
     def close_session(self, timeout: float = LOGOUT_TIMEOUT) -> None:
         """Log out, in one attempt; nothing to do without a session."""
@@ -186,7 +184,7 @@ class SMA:
         countdown = result.get("cntDwnLogin")
         seconds = countdown.get(GROUPS[self.group]) if isinstance(countdown, dict) else None
         return SessionCheck(
-            _int_or_none(result.get("cntFreeSess")), float(_int_or_none(seconds) or 0)
+            int_or_none(result.get("cntFreeSess")), float(int_or_none(seconds) or 0)
         )
 
     def stop(self) -> None:
@@ -320,7 +318,7 @@ class SMA:
             self.new_session()
             body = self._post_twice(name, payload, deadline, authorised=True)
         if "err" in body:
-            err = _int_or_none(body["err"])
+            err = int_or_none(body["err"])
             raise SmaReadException(f"the device answered {name} with err {err}", err=err)
         return body
 
@@ -368,11 +366,11 @@ class SMA:
         path = f"/dyn/{name}.json"
         post = partial(exchange, self._http, "POST", payload=payload, params=params)
         reply = post(self.url + path, timeout=_seconds_until(end))
-        moved = _moved(self.url, path, reply)
-        if moved:
-            self.url = moved
+        new_url = moved(self.url, path, reply)
+        if new_url:
+            self.url = new_url
             reply = post(self.url + path, timeout=_seconds_until(end))
-        return _parsed(reply, name)
+        return parsed(reply, name)
 
     def _find_scheme(self, timeout: float) -> None:
         """Find out whether a device without a scheme in its URL speaks https; nothing secret is sent.
@@ -392,7 +390,7 @@ class SMA:
                 raise
             left = _seconds_until(end)
             reply = exchange(self._http, "POST", http + path, payload={}, timeout=left)
-            self.url = _moved(http, path, reply) or http
+            self.url = moved(http, path, reply) or http
         else:
             self.url = https
 
@@ -414,77 +412,3 @@ def _seconds_until(deadline: float) -> float:
     if left <= 0:
         raise SmaTimeoutException("no time left for another request to the device")
     return left
-
-
-def _session_id(body: Mapping[str, Any]) -> str | None:
-    result = body.get("result")
-    sid = result.get("sid") if isinstance(result, dict) else None
-    return sid if isinstance(sid, str) and sid else None
-
-
-def _int_or_none(value: object) -> int | None:
-    found = number(value)
-    return None if found is None else int(found)
-
-
-def _moved(url: str, path: str, reply: Reply) -> str | None:
-    """Return the https URL that a device on http asks for, by a redirect or by err 404.
-
-    SmaConnectionException for a redirect to another host, and for any on https.
-    """
-    here = urlsplit(url)
-    if reply.status in _REDIRECTS:
-        there = _split(reply.location)
-        if here.scheme != "http" or there.scheme != "https" or there.hostname != here.hostname:
-            raise SmaConnectionException(
-                f"{here.netloc} redirects to {there.netloc or 'nowhere'}, which is not followed"
-            )
-        folder = there.path.removesuffix(path).rstrip("/")
-        return urlunsplit(there._replace(path=folder, query="", fragment=""))
-    if (
-        here.scheme == "http"
-        and here.port in {None, 80}
-        and _json_or_none(reply.body) == {"err": 404}
-    ):
-        return urlunsplit(here._replace(scheme="https", netloc=here.netloc.removesuffix(":80")))
-    return None
-
-
-def _split(location: str) -> SplitResult:
-    try:
-        return urlsplit(location)
-    except ValueError:
-        return urlsplit("")
-
-
-def _parsed(reply: Reply, name: str) -> dict[str, Any]:
-    """Return the JSON object of a reply; say what else answers if it is none."""
-    if reply.status == 404 and name in _FIRST_CONTACTS:
-        raise SmaNotWebConnectException(
-            f"no WebConnect at this address (HTTP 404 for {name})", err=404
-        )
-    if reply.status != 200:
-        raise SmaReadException(
-            f"the device answered {name} with HTTP {reply.status}", err=reply.status
-        )
-    if reply.body.lstrip()[:1] == b"<":
-        raise SmaNotWebConnectException(
-            "a web page answers instead of WebConnect: devices with ennexOS (Tripower X, Sunny Boy "
-            "Smart Energy, Data Manager, EV Charger) are not supported yet"
-        )
-    if not reply.body.strip() and name == "login":
-        raise SmaNotWebConnectException(
-            "an empty reply instead of WebConnect: a Sunny WebBox and Speedwire-only devices have none"
-        )
-    body = _json_or_none(reply.body)
-    if not isinstance(body, dict):
-        raise SmaReadException(f"the reply to {name} is not the JSON object that it should be")
-    return body
-
-
-def _json_or_none(content: bytes) -> object:
-    try:
-        # A name in Latin-1 must not cost the values: what is not UTF-8 is replaced. NaN is no number.
-        return json.loads(content.decode("utf-8-sig", "replace"), parse_constant=lambda _: None)
-    except (ValueError, RecursionError):
-        return None

@@ -53,8 +53,9 @@ def elements(value: object, devclass: str | None = None) -> list[object]:
         return []
     if "val" in value:
         return [value["val"]]
-    if devclass is not None and isinstance(value.get(devclass), list):
-        return _by_index(value[devclass])
+    own = value.get(devclass) if devclass is not None else None
+    if _is_filled(own):
+        return _by_index(own)
     return next((_by_index(entries) for entries in value.values() if _is_filled(entries)), [])
 
 

@@ -6,6 +6,7 @@ session id.
 
 import hashlib
 import json
+import logging
 import socket
 import ssl
 import sys
@@ -26,6 +27,8 @@ from .exceptions import (
     SmaTimeoutException,
     SmaTlsException,
 )
+
+_LOGGER = logging.getLogger(__name__)
 
 MAX_REPLY_BYTES = 8 * 1024 * 1024
 
@@ -74,6 +77,9 @@ def exchange(
             stream=True,
         ) as response:
             content = _read_limited(response)
+            _LOGGER.debug(
+                "%s %s: HTTP %d, %d bytes", method, url, response.status_code, len(content)
+            )
             return Reply(response.status_code, response.headers.get("Location", ""), content)
     except SmaException:
         raise
@@ -119,12 +125,11 @@ def _unusable(error: Exception, causes: list[BaseException], url: str, where: st
         return SmaConnectionException(f"{where or 'the URL'} is no address of a device")
     if not library_error:
         return SmaTlsException(f"no TLS connection to {where}: the CA file cannot be read")
-    silent = isinstance(error, requests.ConnectionError)  # so no head of an answer either
-    if (
-        silent
-        and any(isinstance(c, ConnectionResetError) for c in causes)
-        and url.startswith("http://")
-    ):
+    # Lost while reading a body, it would be an error of urllib3, not of requests.
+    lost_before_an_answer = isinstance(error, requests.ConnectionError) and any(
+        isinstance(cause, ConnectionResetError) for cause in causes
+    )
+    if lost_before_an_answer and url.startswith("http://"):
         return SmaConnectionException(
             f"{where} closed the connection without an answer; "
             "if it wants TLS, write https:// before the address",

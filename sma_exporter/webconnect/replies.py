@@ -1,0 +1,90 @@
+"""What a reply means, as pure functions: its JSON, a session id, a move to https, or something else."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from .exceptions import SmaConnectionException, SmaNotWebConnectException, SmaReadException
+from .sensor import number
+from .transport import Reply
+
+_REDIRECTS = {301, 302, 303, 307, 308}
+_FIRST_CONTACTS = {"login", "sessionCheck", "getDashValues"}
+
+
+def session_id(body: Mapping[str, Any]) -> str | None:
+    """Return the session id in the answer to a login, None if there is none."""
+    result = body.get("result")
+    sid = result.get("sid") if isinstance(result, dict) else None
+    return sid if isinstance(sid, str) and sid else None
+
+
+def int_or_none(value: object) -> int | None:
+    """Return a number of the device's as an int; None for what is no number."""
+    found = number(value)
+    return None if found is None else int(found)
+
+
+def moved(url: str, path: str, reply: Reply) -> str | None:
+    """Return the https URL that a device on http asks for, by a redirect or by err 404.
+
+    SmaConnectionException for a redirect to another host, and for any on https.
+    """
+    here = urlsplit(url)
+    if reply.status in _REDIRECTS:
+        there = _split(reply.location)
+        if here.scheme != "http" or there.scheme != "https" or there.hostname != here.hostname:
+            raise SmaConnectionException(
+                f"{here.netloc} redirects to {there.netloc or 'nowhere'}, which is not followed"
+            )
+        folder = there.path.removesuffix(path).rstrip("/")
+        return urlunsplit(there._replace(path=folder, query="", fragment=""))
+    if (
+        here.scheme == "http"
+        and here.port in {None, 80}
+        and json_or_none(reply.body) == {"err": 404}
+    ):
+        return urlunsplit(here._replace(scheme="https", netloc=here.netloc.removesuffix(":80")))
+    return None
+
+
+def _split(location: str) -> SplitResult:
+    try:
+        return urlsplit(location)
+    except ValueError:
+        return urlsplit("")
+
+
+def parsed(reply: Reply, name: str) -> dict[str, Any]:
+    """Return the JSON object of a reply; say what else answers if it is none."""
+    if reply.status == 404 and name in _FIRST_CONTACTS:
+        raise SmaNotWebConnectException(
+            f"no WebConnect at this address (HTTP 404 for {name})", err=404
+        )
+    if reply.status != 200:
+        raise SmaReadException(
+            f"the device answered {name} with HTTP {reply.status}", err=reply.status
+        )
+    if reply.body.lstrip()[:1] == b"<":
+        raise SmaNotWebConnectException(
+            "a web page answers instead of WebConnect: devices with ennexOS (Tripower X, Sunny Boy "
+            "Smart Energy, Data Manager, EV Charger) are not supported yet"
+        )
+    if not reply.body.strip() and name == "login":
+        raise SmaNotWebConnectException(
+            "an empty reply instead of WebConnect: a Sunny WebBox and Speedwire-only devices have none"
+        )
+    body = json_or_none(reply.body)
+    if not isinstance(body, dict):
+        raise SmaReadException(f"the reply to {name} is not the JSON object that it should be")
+    return body
+
+
+def json_or_none(content: bytes) -> object:
+    """Return what a body says, None when it is no JSON."""
+    try:
+        # A name in Latin-1 must not cost the values: what is not UTF-8 is replaced. NaN is no number.
+        return json.loads(content.decode("utf-8-sig", "replace"), parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return None
