@@ -127,7 +127,7 @@ def scrape_seconds(header: str, offset: float) -> float:
         seconds = math.nan
     if not (math.isfinite(seconds) and seconds > offset):
         return DEFAULT_SCRAPE_SECONDS
-    return min(seconds, MAX_SCRAPE_SECONDS) - offset
+    return min(seconds - offset, MAX_SCRAPE_SECONDS)
 
 
 def _bad_request(sentence: str) -> Answer:
