@@ -7,6 +7,7 @@ usage or configuration. No traceback reaches a user.
 import argparse
 import http.client
 import json
+import logging
 import os
 import platform
 import re
@@ -21,6 +22,8 @@ from typing import Any, Literal, NoReturn
 
 from . import __version__, config, logs
 from .server import Address, parse_address
+
+_LOGGER = logging.getLogger(__name__)
 
 #: Where the exporter listens unless told otherwise. README, Dockerfile and manifests are tested against it.
 DEFAULT_PORT = 10126
@@ -50,9 +53,17 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         code = _complain(str(error), _WRONG_USAGE)
     except KeyboardInterrupt:
         code = _OK
-    except BrokenPipeError:  # the reader of our output has enough
-        sys.stderr.close()
+    except (
+        BrokenPipeError
+    ):  # the reader of our output has enough; the interpreter would still flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = _OK
+    except Exception as error:
+        _LOGGER.debug("internal error", exc_info=True)
+        name = type(error).__name__
+        code = _complain(
+            f"internal error ({name}): please report it, with --log.level=debug", _FAILED
+        )
     sys.exit(code)
 
 

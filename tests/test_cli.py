@@ -2,14 +2,16 @@
 
 import os
 import re
+import shlex
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
-from programs import run
+from programs import command, run
 
 from sma_exporter import __version__
-from sma_exporter.cli import _MODELS
+from sma_exporter.cli import _MODELS, main
 from sma_exporter.simulator import MODELS
 
 GOOD = 'devices:\n  - {name: roof, url: "http://127.0.0.1:9", password: "Sunny-1234"}\n'
@@ -106,10 +108,10 @@ def test_a_checked_configuration_says_everything_that_is_wrong(tmp_path: Path) -
 
 
 def test_nothing_listens_is_exit_code_1(config: Path) -> None:
-    for command in (["sensors"], ["dump", "roof"], ["health", "--web.listen-address=127.0.0.1:9"]):
-        source = [] if command[0] == "health" else [f"--config.file={config}"]
+    for arguments in (["sensors"], ["dump", "roof"], ["health", "--web.listen-address=127.0.0.1:9"]):
+        source = [] if arguments[0] == "health" else [f"--config.file={config}"]
 
-        failed = run(*command, *source)
+        failed = run(*arguments, *source)
 
         assert failed.returncode == 1, failed
         assert "Traceback" not in failed.stderr
@@ -144,3 +146,29 @@ def test_an_unreadable_password_file_names_path_and_user(tmp_path: Path) -> None
     assert failed.returncode == 1
     assert str(tmp_path) in failed.stdout
     assert str(os.geteuid()) in failed.stdout
+
+
+def test_a_reader_that_has_enough_is_no_error(config: Path) -> None:
+    piped = f"{shlex.join(command('sensors', f'--config.file={config}'))} | true"
+
+    done = subprocess.run(["bash", "-c", piped], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_mistake_of_ours_is_a_sentence_too(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a secret")
+
+    monkeypatch.setattr("sma_exporter.report.examine", broken)
+
+    with pytest.raises(SystemExit) as ended:
+        main(["sensors", f"--config.file={config}"])
+
+    assert ended.value.code == 1
+    shown = capsys.readouterr().err
+    assert "internal error (RuntimeError)" in shown
+    assert "a secret" not in shown
+    assert "Traceback" not in shown
