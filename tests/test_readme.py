@@ -644,8 +644,7 @@ def test_the_library_example_runs(
 ) -> None:
     (example,) = readme.blocks("python")
     simulator = simulate("sb-3.6", tls=True, clock=lambda: NOON)
-    digest = str(simulator.fingerprint).removeprefix("sha256:").replace(":", "").lower()
-    code = re.sub("[0-9a-f]{64}", digest, example.code)
+    code = re.sub("sha256:[0-9A-F:]+", str(simulator.fingerprint), example.code)
     code = code.replace(f"https://{ADDRESS}", simulator.url).replace('"password"', '"Sunny-1234"')
 
     exec(compile(code, "README.md", "exec"), {})
