@@ -7,7 +7,7 @@ dashboards and alerts. A family's HELP is its sentence here and the SMA keys of 
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -17,6 +17,7 @@ from prometheus_client.core import (
     StateSetMetricFamily,
 )
 
+from .snapshot import CustomReading
 from .webconnect import Readings
 from .webconnect.readings import KEY_OF, LETTERS
 from .webconnect.sensor import MAX_ELEMENTS
@@ -195,21 +196,6 @@ _METER_SENSORS = [
 ]
 
 
-class CustomRow(Protocol):
-    """The value of a sensor that the configuration defines, in base units, and how it is exposed."""
-
-    @property
-    def metric(self) -> str: ...  # noqa: D102
-    @property
-    def type(self) -> str: ...  # noqa: D102
-    @property
-    def help(self) -> str: ...  # noqa: D102
-    @property
-    def labels(self) -> Mapping[str, str]: ...  # noqa: D102
-    @property
-    def value(self) -> float: ...  # noqa: D102
-
-
 class Source(NamedTuple):
     """A device as the table sees it: its name, its readings, its states that no table has."""
 
@@ -247,7 +233,7 @@ def new_metric(family: Family) -> Any:
     return GaugeMetricFamily(family.name, family.help, labels=labels, unit=_unit(family.name))
 
 
-def custom_families(readings: Iterable[tuple[str, CustomRow]]) -> Iterator[Metric]:
+def custom_families(readings: Iterable[tuple[str, CustomReading]]) -> Iterator[Metric]:
     """Yield the families of the configuration's own sensors; `readings` are pairs with the device."""
     metrics: dict[str, Any] = {}
     for device, row in readings:

@@ -108,7 +108,11 @@ def test_a_checked_configuration_says_everything_that_is_wrong(tmp_path: Path) -
 
 
 def test_nothing_listens_is_exit_code_1(config: Path) -> None:
-    for arguments in (["sensors"], ["dump", "roof"], ["health", "--web.listen-address=127.0.0.1:9"]):
+    for arguments in (
+        ["sensors"],
+        ["dump", "roof"],
+        ["health", "--web.listen-address=127.0.0.1:9"],
+    ):
         source = [] if arguments[0] == "health" else [f"--config.file={config}"]
 
         failed = run(*arguments, *source)

@@ -21,7 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "backoff": set(),
     "server": set(),
     "snapshot": {"webconnect"},
-    "metrics": {"webconnect"},
+    "metrics": {"webconnect", "snapshot"},  # of the latter only plain values
     "clients": {"webconnect", "config"},
     "reader": {"webconnect", "config", "clients", "backoff", "guard", "logs", "snapshot"},
     "device": {"config", "logs", "reader", "snapshot"},
