@@ -167,6 +167,7 @@ def test_a_mistake_of_ours_is_a_sentence_too(
         raise RuntimeError("a secret")
 
     monkeypatch.setattr("sma_exporter.report.examine", broken)
+    monkeypatch.setattr("sma_exporter.logs.setup", lambda *_: None)  # the process is pytest's
 
     with pytest.raises(SystemExit) as ended:
         main(["sensors", f"--config.file={config}"])
