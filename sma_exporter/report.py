@@ -37,7 +37,7 @@ WIDTH = 100
 
 _ORDER = {family.name: index for index, family in enumerate(metrics.ALL_FAMILIES)}
 _METRIC_OF = {name: f.name for f in metrics.ALL_FAMILIES for name in f.sensors}
-_METRIC_OF |= dict.fromkeys(IDENTITY, "sma_device_info")
+_METRIC_OF |= dict.fromkeys(IDENTITY.values(), "sma_device_info")
 _SENSOR_OF = {sensor.key: sensor for sensor in definitions.SENSORS.values()}
 
 

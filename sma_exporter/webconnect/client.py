@@ -31,7 +31,7 @@ from .exceptions import (
     SmaTimeoutException,
     SmaTlsException,
 )
-from .presence import present
+from .presence import IDENTITY, present
 from .readings import ONLINE_KEYS, PARAMETER_KEYS
 from .replies import int_or_none, moved, parsed, session_id
 from .sensor import Sensors
@@ -51,7 +51,7 @@ LOGOUT_TIMEOUT = 2.0
 #: How many keys are asked for in one getValues. More work with most firmware; none has failed with this.
 KEYS_A_REQUEST = 40
 
-_SESSION_EXPIRED = (401, 403)  # no set: what a device sends as err may be unhashable
+_SESSION_EXPIRED = {401, 403}
 
 
 class SessionCheck(NamedTuple):
@@ -196,9 +196,10 @@ class SMA:
     def read(self, sensors: Sensors, *, deadline: float | None = None) -> bool:
         """Read the enabled sensors of a container into their `value`; return whether anything came."""
         wanted = [sensor for sensor in sensors if sensor.enabled]
-        keys = list(dict.fromkeys(sensor.key for sensor in wanted))
-        result = self.read_all(deadline=deadline) if self._password is None else None
-        if result is None:
+        if self._password is None:
+            result = self.read_all(deadline=deadline)
+        else:
+            keys = list(dict.fromkeys(sensor.key for sensor in wanted))
             result = self.read_keys(keys, deadline=deadline)
         for sensor in wanted:
             sensor.extract_value(result, L10N)
@@ -236,15 +237,12 @@ class SMA:
 
     def device_info(self, *, deadline: float | None = None) -> dict[str, Any]:
         """Return serial, name, type, manufacturer and sw_version; "" for what is unknown."""
-        names = ("serial_number", "device_name", "device_type", "device_manufacturer")
-        sensors = Sensors([definitions.SENSORS[name] for name in names])
-        sensors.add(definitions.device_sw_version)
+        sensors = Sensors(definitions.SENSORS[name] for name in IDENTITY.values())
         self.read(sensors, deadline=deadline)
-        found = [value if value is not None else "" for value in (sensors[n].value for n in names)]
-        version = sensors["device_sw_version"].value
-        return dict(zip(("serial", "name", "type", "manufacturer"), found, strict=True)) | {
-            "sw_version": version_int_to_string(version) if isinstance(version, int) else ""
-        }
+        info = {member: sensors[name].value for member, name in IDENTITY.items()}
+        version = info["sw_version"]
+        info["sw_version"] = version_int_to_string(version if isinstance(version, int) else None)
+        return {member: "" if value is None else value for member, value in info.items()}
 
     def get_sensors(self, *, deadline: float | None = None) -> Sensors:
         """Return the sensors that the device has, found by its values."""
@@ -310,7 +308,7 @@ class SMA:
         if not public and self._sid is None:
             self.new_session()
         body = self._post_twice(name, payload, deadline, authorised=not public)
-        if not public and body.get("err") in _SESSION_EXPIRED:
+        if not public and int_or_none(body.get("err")) in _SESSION_EXPIRED:
             left = self._left(deadline)
             # Mostly the session has expired. But a device that says so of a live one would keep it.
             with contextlib.suppress(SmaException):

@@ -8,13 +8,13 @@ from . import definitions
 from .readings import decode
 from .sensor import MAX_ELEMENTS, Sensor, Sensors, elements
 
-#: What the device says of itself; `SMA.device_info` returns it.
-IDENTITY = {
-    "serial_number",
-    "device_name",
-    "device_type",
-    "device_manufacturer",
-    "device_sw_version",
+#: What the device says of itself, as `SMA.device_info` calls it, and the sensors behind it.
+IDENTITY: Mapping[str, str] = {
+    "serial": "serial_number",
+    "name": "device_name",
+    "type": "device_type",
+    "manufacturer": "device_manufacturer",
+    "sw_version": "device_sw_version",
 }
 _OPTIMIZER = "optimizer_"
 #: Derived by the inverter, so no sign of a meter; there only with a value, like the meters' serials.
@@ -62,7 +62,7 @@ def present(values: Mapping[str, object]) -> Sensors:
             *(
                 sensor
                 for sensor in definitions.SENSORS.values()
-                if sensor.name not in IDENTITY
+                if sensor.name not in IDENTITY.values()
                 and not sensor.name.startswith(_OPTIMIZER)
                 and is_present(sensor)
             ),
