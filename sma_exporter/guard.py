@@ -94,7 +94,7 @@ class CounterGuard:
     """The totals of one device."""
 
     def __init__(self, reset_delay: float) -> None:
-        self._reset_delay = reset_delay
+        self.reset_delay = reset_delay
         self._totals: dict[str, _Total] = {}
         self._withheld: set[str] = set()
 
@@ -108,6 +108,12 @@ class CounterGuard:
         self._totals.clear()
         self._withheld.clear()
 
+    def drop(self, sensors: Iterable[str]) -> None:
+        """Expect these totals no more."""
+        for sensor in sensors:
+            self._totals.pop(sensor, None)
+            self._withheld.discard(sensor)
+
     def check(
         self, totals: Mapping[str, float], watts: Mapping[str, float], now: float
     ) -> list[Change]:
@@ -120,7 +126,7 @@ class CounterGuard:
         for sensor in self._known(totals):
             total = self._totals.setdefault(sensor, _Total())
             value, before = totals.get(sensor), total.accepted
-            why = total.offer(value, now, watts.get(sensor, UNKNOWN_WATTS), self._reset_delay)
+            why = total.offer(value, now, watts.get(sensor, UNKNOWN_WATTS), self.reset_delay)
             if bool(why) != (sensor in self._withheld):
                 changes.append(Change(sensor, why, value, before))
             (self._withheld.add if why else self._withheld.discard)(sensor)

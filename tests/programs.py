@@ -106,6 +106,13 @@ def get(url: str, **headers: str) -> requests.Response:
         return session.get(url, headers=headers, timeout=PATIENCE_SECONDS, allow_redirects=False)
 
 
+def post(url: str) -> requests.Response:
+    """Post nothing to a local server."""
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.post(url, timeout=PATIENCE_SECONDS, allow_redirects=False)
+
+
 def values(text: str) -> dict[str, float]:
     """The samples of an exposition, by the whole series."""
     lines = (line for line in text.splitlines() if line and not line.startswith("#"))
