@@ -172,7 +172,9 @@ class Reader:
             return self._client
         client, password = self._client, self._settings.read_password()
         if client is None or (client.url, self._tried_password) != (self._url, password):
-            client = self._client = new_client(self._settings, self._http, self._url, password)
+            client = self._client = new_client(
+                self._settings, self._http, self._url, password, self._monotonic
+            )
             self._tried_password = password
         if self._stopping:
             client.stop()

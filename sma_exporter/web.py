@@ -52,10 +52,16 @@ class App:
     """The exporter's pages over some devices."""
 
     def __init__(
-        self, devices: Sequence[Device], *, telemetry_path: str = "/metrics", offset: float = 0.5
+        self,
+        devices: Sequence[Device],
+        *,
+        telemetry_path: str = "/metrics",
+        offset: float = 0.5,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._devices = {device.name: device for device in devices}
         self._offset = offset
+        self._monotonic = monotonic
         self._telemetry_path = telemetry_path
         self._exporter = ExporterCollector(loaded_at=time.time())
         self._routes: Mapping[str, Callable[[WSGIEnvironment], Answer | CollectorRegistry]] = {
@@ -116,7 +122,7 @@ class App:
 
     def _deadline(self, environ: WSGIEnvironment) -> float:
         header = environ.get("HTTP_X_PROMETHEUS_SCRAPE_TIMEOUT_SECONDS", "")
-        return time.monotonic() + scrape_seconds(header, self._offset)
+        return self._monotonic() + scrape_seconds(header, self._offset)
 
 
 def scrape_seconds(header: str, offset: float) -> float:

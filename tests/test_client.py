@@ -1,5 +1,6 @@
 """SMA: sessions, reads and what goes wrong with them, against simulated devices over real HTTP."""
 
+import contextlib
 import gzip
 import json
 import logging
@@ -739,6 +740,20 @@ def test_a_deadline_that_has_passed_costs_no_request(device: Simulator, connect:
         connect(device).read_all(deadline=time.monotonic() - 1)
 
     assert calls(device) == []
+
+
+@pytest.mark.parametrize(("left", "asked"), [(1.0, True), (0.0, False)])
+def test_deadlines_are_by_the_clock_that_was_given(
+    device: Simulator, connect: Connect, left: float, asked: bool
+) -> None:
+    now = 1e9  # no machine has been running for so long
+    client = connect(device, monotonic=lambda: now)
+    client.new_session()
+
+    with contextlib.nullcontext() if asked else pytest.raises(SmaTimeoutException):
+        client.read_keys([POWER], deadline=now + left)
+
+    assert ("getValues" in calls(device)) == asked
 
 
 def test_a_read_ends_with_its_deadline_and_is_not_repeated_after_it(

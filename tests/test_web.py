@@ -69,6 +69,18 @@ def test_the_deadline_by_prometheus_header(header: str, expected: float) -> None
     assert math.isclose(scrape_seconds(header, 0.5), expected)
 
 
+def test_the_deadline_is_by_the_devices_clock(simulator: Simulator) -> None:
+    def ahead() -> float:
+        return time.monotonic() + 86_400
+
+    settings = config.Device(name="roof", url=simulator.url, password=config.Secret(PASSWORD))
+    device = Device(settings, monotonic=ahead)
+    _, _, body = fetch(App([device], monotonic=ahead), "/metrics")
+    device.close(ahead() + 10)
+
+    assert b'sma_up{device="roof"} 1.0' in body
+
+
 @pytest.mark.parametrize("path", ["/", "/-/healthy", "/-/ready", "/metrics/exporter", "/nope"])
 def test_only_metrics_and_probe_touch_a_device(app: App, simulator: Simulator, path: str) -> None:
     fetch(app, path)

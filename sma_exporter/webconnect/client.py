@@ -14,7 +14,7 @@ Facts about the API: WebConnect is what the devices' own web page uses; SMA does
 import contextlib
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -75,8 +75,8 @@ class SMA:
     `https_only`: never fall back to plain HTTP.
 
     All calls raise SmaException's sub-classes. A read logs in when there is no session, and once more
-    when the device does not know the session any longer. `deadline` is a time.monotonic() that a call
-    will not outlast; a login is not cut by it.
+    when the device does not know the session any longer. `deadline` is a time by `monotonic` that a
+    call will not outlast; a login is not cut by it.
     """
 
     def __init__(
@@ -90,6 +90,7 @@ class SMA:
         timeout: float = DEFAULT_TIMEOUT,
         login_timeout: float = LOGIN_TIMEOUT,
         https_only: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         if group not in GROUPS:
             raise KeyError(f"no group {group!r}: user or installer")
@@ -107,6 +108,7 @@ class SMA:
         self._timeout = timeout
         self._login_timeout = login_timeout
         self._https_only = https_only
+        self._monotonic = monotonic
         self._stopped = False
 
     def __repr__(self) -> str:
@@ -341,7 +343,7 @@ class SMA:
         except SmaTlsException:
             raise
         except SmaConnectionException as error:
-            late = deadline is not None and time.monotonic() >= deadline
+            late = deadline is not None and self._monotonic() >= deadline
             if late or not (error.sent or isinstance(error, SmaTimeoutException)):
                 raise
         self._http.close()
@@ -352,22 +354,28 @@ class SMA:
             raise SmaTimeoutException("no further reads: stopping")
         if deadline is None:
             return self._timeout
-        return min(_seconds_until(deadline), self._timeout)
+        return min(self._seconds_until(deadline), self._timeout)
+
+    def _seconds_until(self, deadline: float) -> float:
+        left = deadline - self._monotonic()
+        if left <= 0:
+            raise SmaTimeoutException("no time left for another request to the device")
+        return left
 
     def _post(
         self, name: str, payload: object, timeout: float, *, authorised: bool = False
     ) -> dict[str, Any]:
         """Post one call and return the JSON object that answers it, in `timeout` seconds altogether."""
-        end = time.monotonic() + timeout
+        end = self._monotonic() + timeout
         self._find_scheme(timeout)
         params = {"sid": self._sid} if authorised and self._sid else None
         path = f"/dyn/{name}.json"
         post = partial(exchange, self._http, "POST", payload=payload, params=params)
-        reply = post(self.url + path, timeout=_seconds_until(end))
+        reply = post(self.url + path, timeout=self._seconds_until(end))
         new_url = moved(self.url, path, reply)
         if new_url:
             self.url = new_url
-            reply = post(self.url + path, timeout=_seconds_until(end))
+            reply = post(self.url + path, timeout=self._seconds_until(end))
         return parsed(reply, name)
 
     def _find_scheme(self, timeout: float) -> None:
@@ -380,13 +388,13 @@ class SMA:
             return
         https, http = f"https://{self.url}", f"http://{self.url}"
         path = "/dyn/sessionCheck.json"
-        end = time.monotonic() + timeout
+        end = self._monotonic() + timeout
         try:
             exchange(self._http, "POST", https + path, payload={}, timeout=timeout)
         except SmaConnectionException as error:
             if self._https_only or not error.refused:
                 raise
-            left = _seconds_until(end)
+            left = self._seconds_until(end)
             reply = exchange(self._http, "POST", http + path, payload={}, timeout=left)
             self.url = moved(http, path, reply) or http
         else:
@@ -403,10 +411,3 @@ def version_int_to_string(version_integer: int | None) -> str:
     major, minor, build, release = version_integer.to_bytes(4, "big")
     letter = "NEABRS"[release] if release < 6 else str(release)
     return f"{major:x}.{minor:x}.{build}.{letter}"
-
-
-def _seconds_until(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise SmaTimeoutException("no time left for another request to the device")
-    return left
