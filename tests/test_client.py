@@ -316,18 +316,49 @@ def test_without_a_session_there_is_nothing_to_close(device: Simulator, connect:
         pytest.param(faults.body(b"<html>"), SmaNotWebConnectException, id="web page"),
     ],
 )
-def test_a_logout_is_tried_once_and_the_session_forgotten(
+def test_a_logout_that_fails_is_tried_once_and_the_session_used_again(
     device: Simulator, connect: Connect, action: Action, error: type[SmaException]
 ) -> None:
     client = connect(device)
     client.new_session()
-    misbehave(device, action, "logout")
+    misbehave(device, action, "logout", times=1)
 
     with pytest.raises(error):
         client.close_session(0.3)
+    kept = client.logged_in
+    client.read_keys([POWER])
+    client.close_session()
 
-    assert not client.logged_in
-    assert calls(device) == ["login", "logout"]
+    assert kept
+    assert calls(device) == ["login", "logout", "getValues", "logout"]
+    assert (device.logins, device.sessions) == (1, 0)
+
+
+def test_a_logout_that_worked_but_was_not_answered_costs_a_login(
+    device: Simulator, connect: Connect
+) -> None:
+    client = connect(device)
+    client.new_session()
+    misbehave(device, faults.drop_after(), "logout", times=1)
+
+    with pytest.raises(SmaConnectionException):
+        client.close_session()
+    client.read_keys([POWER])
+
+    assert client.logins == 2
+    assert device.sessions == 1
+
+
+def test_a_new_session_can_be_had_from_a_device_that_refuses_logouts(
+    device: Simulator, connect: Connect
+) -> None:
+    client = connect(device)
+    misbehave(device, faults.status(500), "logout")
+
+    client.new_session()
+    client.new_session()
+
+    assert (client.logged_in, client.logins) == (True, 2)
 
 
 def test_one_session_serves_many_reads(device: Simulator, connect: Connect) -> None:

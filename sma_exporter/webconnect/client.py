@@ -129,8 +129,7 @@ class SMA:
         """
         if self._password is None:
             return False
-        if self._sid is not None:
-            self.close_session()
+        self._end_session(LOGOUT_TIMEOUT)
         payload = {"right": GROUPS[self.group], "pass": self._password}
         self._find_scheme(self._login_timeout)
         self._http.close()  # a kept connection that just went stale would lose the answer
@@ -168,15 +167,30 @@ class SMA:
         what = "no session id" if err is None else f"err {err}"
         return SmaReadException(f"the login was answered with {what}", err=err)
 
+    def use_password(self, password: str) -> None:
+        """Log in with another password from the next time on; an open session stays."""
+        self._password = password
+
     def close_session(self, timeout: float = LOGOUT_TIMEOUT) -> None:
-        """Log out, in one attempt; nothing to do without a session."""
+        """Log out, in one attempt; nothing to do without a session.
+
+        When that fails, the session may still be open: it is kept, and the next read uses it, or hears from
+        the device that it is over. Forgotten here, it would be one more that nobody can close.
+        """
         if self._sid is None:
             return
         try:
-            self._post("logout", {}, timeout, authorised=True)
+            body = self._post("logout", {}, timeout, authorised=True)
+            if "err" not in body or int_or_none(body["err"]) in _SESSION_EXPIRED:
+                self._sid = None
         finally:
-            self._sid = None
             self._http.close()
+
+    def _end_session(self, timeout: float) -> None:
+        """Make room for a new session: the old one is over whatever the device says to the logout."""
+        with contextlib.suppress(SmaException):
+            self.close_session(timeout)
+        self._sid = None
 
     def session_check(self) -> SessionCheck:
         """Ask how many sessions are free, and how long logins are blocked. Needs no login."""
@@ -313,8 +327,7 @@ class SMA:
         if not public and int_or_none(body.get("err")) in _SESSION_EXPIRED:
             left = self._left(deadline)
             # Mostly the session has expired. But a device that says so of a live one would keep it.
-            with contextlib.suppress(SmaException):
-                self.close_session(min(left, LOGOUT_TIMEOUT))
+            self._end_session(min(left, LOGOUT_TIMEOUT))
             self.new_session()
             body = self._post_twice(name, payload, deadline, authorised=True)
         if "err" in body:
