@@ -5,6 +5,7 @@ Used by one thread at a time. Nothing is raised: whatever goes wrong is the outc
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from . import config
@@ -130,7 +131,7 @@ class Reader:
             self._client.stop()
 
     def log_out(self, timeout: float) -> None:
-        """Log out in one attempt, if there is a session; a failure is nobody's any more."""
+        """Log out in one attempt, if there is a session; one that could not be closed is used again."""
         try:
             if self._client is not None:
                 self._client.close_session(timeout)
@@ -169,6 +170,8 @@ class Reader:
 
     def _logged_in_client(self) -> SMA:
         if self._client is not None and self._client.logged_in:
+            self._client.url = self._url  # without its scheme after a failure on plain http
+            self._prepare_next_login(self._client)
             return self._client
         client, password = self._client, self._settings.read_password()
         if client is None or (client.url, self._tried_password) != (self._url, password):
@@ -190,6 +193,14 @@ class Reader:
                 extra=self._fields(url=client.url),
             )
         return client
+
+    def _prepare_next_login(self, client: SMA) -> None:
+        """Have a session that turns out to be over renewed with the password as it is now."""
+        with suppress(config.PasswordFileError):  # it matters when there is a login
+            password = self._settings.read_password()
+            if password is not None:
+                client.use_password(password)
+                self._tried_password = password
 
     def _count_logins(self, client: SMA) -> None:
         self.known = replace(self.known, logins=self.known.logins + client.logins)
