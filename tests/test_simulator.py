@@ -9,6 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -844,6 +845,20 @@ def test_a_wrong_content_length(connect: Connect) -> None:
     simulator.faults.add(faults.Fault(faults.wrong_content_length()))
     with pytest.raises(requests.exceptions.JSONDecodeError):
         client.ask("getDashTime")
+
+
+def test_a_late_answer_ends_with_the_device(connect: Connect) -> None:
+    simulator = Simulator()
+    client = connect(simulator)
+    simulator.faults.add(faults.Fault(faults.delay(3600)))
+    with ThreadPoolExecutor(1) as pool:
+        login = pool.submit(client.login)
+        while not simulator.requests:
+            time.sleep(0.001)
+        simulator.stop()
+        with pytest.raises(requests.ConnectionError):
+            login.result()
+    assert simulator.logins == 0
 
 
 def test_a_reset_connection(connect: Connect) -> None:

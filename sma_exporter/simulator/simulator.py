@@ -261,7 +261,10 @@ class Simulator:
             self._requests.append((self._monotonic(), url.path))
             self._login_attempts += name == "login"
         action = self.faults.take(name)
-        self._stopping.wait(self._latency + (action.seconds if isinstance(action, Delay) else 0))
+        seconds = self._latency + (action.seconds if isinstance(action, Delay) else 0)
+        if self._stopping.wait(seconds):  # no answer after its end, nor any work
+            handler.close_connection = True
+            return
         sid = parse_qs(url.query).get("sid", [None])[0]
         reply = outcome(
             action, name, lambda: self._device.handle(handler.command, url.path, sid, content)
