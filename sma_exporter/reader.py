@@ -89,6 +89,7 @@ class Reader:
         self._backoff = Backoff()
         self._guard = CounterGuard(settings.counter_reset_delay)
         self._parameters_due = 0.0
+        self._answered_as: str | None = None
         self._parameter_keys = tuple(
             dict.fromkeys((*PARAMETER_KEYS, *_custom_parameters(settings)))
         )
@@ -151,6 +152,8 @@ class Reader:
             values = client.read_all(deadline=deadline)
             if not has_value(values):
                 raise SmaReadException("the device answers, but without any value: is it starting?")
+            if client.answered_as != self._answered_as:  # another device, or other firmware
+                self._answered_as, self._parameters_due = client.answered_as, 0.0
             values |= self._due_parameters(client, min(deadline, patience() - _HAND_OVER_SECONDS))
         finally:
             self._count_logins(client)

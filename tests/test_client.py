@@ -902,6 +902,33 @@ def test_any_other_redirect_is_refused(
     assert (calls(device), calls(secure)) == (["login"], [])
 
 
+def test_a_redirect_in_a_circle_is_refused(
+    device: Simulator, secure: Simulator, connect: Connect
+) -> None:
+    misbehave(device, faults.redirect(f"{secure.url}/dyn/login.json"))
+    misbehave(secure, faults.redirect(f"{device.url}/dyn/login.json"))
+
+    with pytest.raises(SmaConnectionException, match="not followed"):
+        connect(device).new_session()
+
+    assert (calls(device), calls(secure)) == (["login"], ["login"])
+
+
+@pytest.mark.parametrize("verify", [True, False], ids=["not trusted", "not there"])
+def test_a_redirect_to_https_is_remembered_once_https_was_seen(
+    device: Simulator, secure: Simulator, connect: Connect, verify: bool
+) -> None:
+    misbehave(device, faults.redirect(f"{secure.url}/dyn/login.json"), times=1)
+    client = connect(device, session=make_session(verify=verify))
+    if not verify:
+        secure.stop()
+
+    with pytest.raises(SmaConnectionException):
+        client.new_session()
+
+    assert client.url == (secure.url if verify else device.url)
+
+
 @pytest.mark.parametrize("tls", [None, True], ids=["to http", "to https"])
 def test_a_redirect_of_a_secure_device_is_refused(
     simulate: Simulate, secure: Simulator, connect: Connect, tls: bool | None

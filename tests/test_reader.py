@@ -874,6 +874,24 @@ def test_another_serial_number_starts_the_totals_anew(
     assert "another device answers at this address" in caplog.text
 
 
+@pytest.mark.parametrize("serial", [None, "configured"])
+def test_another_device_is_noticed_without_a_failed_read_between(
+    connect: Connect, sim: Simulator, simulate: Simulate, serial: str | None
+) -> None:
+    roof = connect(sim, serial=serial and str(sim.serial))
+    roof.scrape()
+    assert eventually(lambda: sim.sessions == 0)
+    sim.stop()
+    simulate(clock=lambda: NOON, port=sim.port, serial=3_001_234_567)
+
+    roof.clock.advance(5)
+    shown = roof.scrape()
+
+    assert shown.outcome is not None
+    assert shown.outcome.reason == (serial and "identity")
+    assert shown.known.identity.serial == (str(sim.serial) if serial else "3001234567")
+
+
 def test_nothing_of_the_device_before_is_told_of_another(connect: Connect, sim: Simulator) -> None:
     roof = connect(sim)
     before = roof.scrape()

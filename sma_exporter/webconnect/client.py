@@ -76,7 +76,8 @@ class SMA:
 
     All calls raise SmaException's sub-classes. A read logs in when there is no session, and once more
     when the device does not know the session any longer. `deadline` is a time by `monotonic` that a
-    call will not outlast; a login is not cut by it.
+    call will not outlast; a login is not cut by it. `answered_as` is the key of the last result: masked,
+    and not the same for ever, so no identity, but a new one is a reason to ask who answers.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class SMA:
         self.url = url.rstrip("/")
         self.group = group
         self.logins = 0
+        self.answered_as: str | None = None
         self._http = session
         self._password = password
         self._uid = uid
@@ -339,13 +341,13 @@ class SMA:
         """Return what a result says. Its key is masked and changes: it is nobody's identity."""
         if not isinstance(result, dict):
             raise SmaReadException("the reply has no result")
-        if self._uid in result:
-            return result[self._uid]
-        if len(result) > 1:
+        if self._uid not in result and len(result) > 1:
             raise SmaSeveralDevicesException(
                 f"the reply holds the values of {len(result)} devices, which is not supported"
             )
-        return next(iter(result.values()), None)
+        uid = self._uid if self._uid in result else next(iter(result), None)
+        self.answered_as = uid or self.answered_as
+        return result.get(uid)
 
     def _post_twice(
         self, name: str, payload: object, deadline: float | None, *, authorised: bool
@@ -387,8 +389,14 @@ class SMA:
         reply = post(self.url + path, timeout=self._seconds_until(end))
         new_url = moved(self.url, path, reply)
         if new_url:
+            try:
+                reply = post(new_url + path, timeout=self._seconds_until(end))
+            except SmaConnectionException as error:
+                if isinstance(error, SmaTlsException):  # it is there: the password stays off http
+                    self.url = new_url
+                raise
             self.url = new_url
-            reply = post(self.url + path, timeout=self._seconds_until(end))
+            moved(self.url, path, reply)  # on https it follows nobody, and says so
         return parsed(reply, name)
 
     def _find_scheme(self, timeout: float) -> None:
