@@ -28,22 +28,25 @@ class Loading(NamedTuple):
 
 
 class Fleet:
-    """All devices of one configuration. `load` reads it anew; without it there is nothing to reload."""
+    """All devices of one configuration. `load` reads it anew; without it there is nothing to reload.
+
+    `monotonic` is the clock of all reads, and so of the deadlines of those who wait for them.
+    """
 
     def __init__(
         self,
         loaded: config.Config,
         load: Callable[[], config.Config] | None = None,
         *,
-        new_device: Callable[[config.Device], Device] = Device,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._load = load
-        self._new_device = new_device
         self._clock = clock
+        self.monotonic = monotonic
         self._one_at_a_time = threading.Lock()
         self._leaving: list[Device] = []
-        self.devices: tuple[Device, ...] = tuple(map(new_device, loaded.devices))
+        self.devices: tuple[Device, ...] = tuple(map(self._new_device, loaded.devices))
         self.loading = Loading(successful=True, succeeded_at=clock())
         _warn(loaded)
 
@@ -68,12 +71,12 @@ class Fleet:
     def close(self, seconds: float = STOP_SECONDS) -> None:
         """Close all devices side by side, in so many seconds altogether."""
         with self._one_at_a_time:
-            deadline = time.monotonic() + seconds
+            deadline = self.monotonic() + seconds
             closing = [
                 _in_background(device.close, deadline) for device in (*self.devices, *self._leaving)
             ]
         for thread in closing:
-            thread.join(max(deadline - time.monotonic(), 0.0))
+            thread.join(max(deadline - self.monotonic(), 0.0))
 
     def _take_over(self, wanted: Sequence[config.Device]) -> None:
         now = {(device.name, device.settings.url): device for device in self.devices}
@@ -86,7 +89,10 @@ class Fleet:
         )
         for device in left:
             _LOGGER.info("the device leaves the configuration", extra=fields(device=device.name))
-            _in_background(device.leave, time.monotonic() + LEAVE_SECONDS)
+            _in_background(device.leave, self.monotonic() + LEAVE_SECONDS)
+
+    def _new_device(self, settings: config.Device) -> Device:
+        return Device(settings, clock=self._clock, monotonic=self.monotonic)
 
     def _kept_or_new(self, device: Device | None, settings: config.Device) -> Device:
         if device is None:

@@ -5,6 +5,7 @@ Used by one thread at a time. Nothing is raised: whatever goes wrong is the outc
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from . import config
@@ -89,6 +90,7 @@ class Reader:
         self._backoff = Backoff()
         self._guard = CounterGuard(settings.counter_reset_delay)
         self._parameters_due = 0.0
+        self._answered_as: str | None = None
         self._parameter_values: dict[str, object] = {}
         self._stopping = False
 
@@ -144,7 +146,7 @@ class Reader:
             self._client.stop()
 
     def log_out(self, timeout: float) -> None:
-        """Log out in one attempt, if there is a session; a failure is nobody's any more."""
+        """Log out in one attempt, if there is a session; one that could not be closed is used again."""
         try:
             if self._client is not None:
                 self._client.close_session(timeout)
@@ -164,6 +166,8 @@ class Reader:
             values = client.read_all(deadline=deadline)
             if not has_value(values):
                 raise SmaReadException("the device answers, but without any value: is it starting?")
+            if client.answered_as != self._answered_as:  # another device, or other firmware
+                self._answered_as, self._parameters_due = client.answered_as, 0.0
             values |= self._due_parameters(client, min(deadline, patience() - _HAND_OVER_SECONDS))
         finally:
             self._count_logins(client)
@@ -187,11 +191,15 @@ class Reader:
             self.log_out(self._settings.timeout)
             self._http, self._client = http_session(self._settings), None
         if self._client is not None and self._client.logged_in:
+            self._client.url = self._url  # without its scheme after a failure on plain http
+            self._prepare_next_login(self._client)
             return self._client
         client, password = self._client, self._settings.read_password()
         credentials = self._settings.group, password
         if client is None or (client.url, self._tried) != (self._url, credentials):
-            client = self._client = new_client(self._settings, self._http, self._url, password)
+            client = self._client = new_client(
+                self._settings, self._http, self._url, password, self._monotonic
+            )
             self._tried = credentials
         if self._stopping:
             client.stop()
@@ -207,6 +215,14 @@ class Reader:
                 extra=self._fields(url=client.url),
             )
         return client
+
+    def _prepare_next_login(self, client: SMA) -> None:
+        """Have a session that turns out to be over renewed with the password as it is now."""
+        with suppress(config.PasswordFileError):  # it matters when there is a login
+            password = self._settings.read_password()
+            if password is not None:
+                client.use_password(password)
+                self._tried = self._settings.group, password
 
     def _count_logins(self, client: SMA) -> None:
         self.known = replace(self.known, logins=self.known.logins + client.logins)
@@ -333,8 +349,8 @@ def _credentials(settings: config.Device) -> tuple[str, str | None] | None:
 
 
 def _connection(settings: config.Device) -> tuple[object, ...]:
-    """Return the settings that a logged-in client was made with."""
-    return settings.group, settings.password, settings.password_file, settings.tls, settings.timeout
+    """Return the settings that a logged-in client was made with; its password may change meanwhile."""
+    return settings.group, settings.anonymous, settings.tls, settings.timeout
 
 
 def _parameter_keys(settings: config.Device) -> list[str]:

@@ -158,7 +158,7 @@ class App:
 
     def _deadline(self, environ: WSGIEnvironment) -> float:
         header = environ.get("HTTP_X_PROMETHEUS_SCRAPE_TIMEOUT_SECONDS", "")
-        return time.monotonic() + scrape_seconds(header, self._offset)
+        return self._fleet.monotonic() + scrape_seconds(header, self._offset)
 
 
 def scrape_seconds(header: str, offset: float) -> float:

@@ -4,7 +4,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import attrs
@@ -34,8 +33,8 @@ class Reloaded:
         self.fleet = Fleet(
             config.Config(()),
             self._load,
-            new_device=partial(Device, clock=lambda: NOON, monotonic=clock),
             clock=lambda: NOON + clock(),
+            monotonic=clock,
         )
 
     def _load(self) -> config.Config:
@@ -70,9 +69,7 @@ class Reloaded:
 def site(clock: Clock) -> Iterator[Reloaded]:
     made = Reloaded(clock)
     yield made
-    leaving = [*made.fleet.devices, *made.fleet._leaving]
-    for device in leaving:
-        device.close(clock() + 5.0)
+    made.fleet.close(seconds=5.0)
 
 
 def custom(metric: str, **keys: Any) -> config.CustomSensor:

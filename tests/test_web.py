@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from collections.abc import Iterator
 from wsgiref.util import setup_testing_defaults
 
@@ -69,6 +70,18 @@ def fetch(
 )
 def test_the_deadline_by_prometheus_header(header: str, expected: float) -> None:
     assert math.isclose(scrape_seconds(header, 0.5), expected)
+
+
+def test_the_deadline_is_by_the_devices_clock(simulator: Simulator) -> None:
+    def ahead() -> float:
+        return time.monotonic() + 86_400
+
+    settings = config.Device(name="roof", url=simulator.url, password=config.Secret(PASSWORD))
+    fleet = Fleet(config.Config((settings,)), monotonic=ahead)
+    _, _, body = fetch(App(fleet), "/metrics")
+    fleet.close()
+
+    assert b'sma_up{device="roof"} 1.0' in body
 
 
 @pytest.mark.parametrize("path", ["/", "/-/healthy", "/-/ready", "/metrics/exporter", "/nope"])
