@@ -17,10 +17,12 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from . import __version__, config, logs
+from .discovery import Base, base_of
 from .server import Address, parse_address
 
 _LOGGER = logging.getLogger(__name__)
@@ -159,6 +161,19 @@ def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
         type=_path,
         help="where the metrics are (/metrics)",
     )
+    parser.add_argument(
+        "--web.external-url",
+        dest="external_url",
+        metavar="URL",
+        type=_external_url,
+        help="scheme, host and path prefix for /sd behind a proxy",
+    )
+    parser.add_argument(
+        "--web.enable-lifecycle",
+        dest="lifecycle",
+        action="store_true",
+        help="reload the configuration on POST /-/reload, as on SIGHUP",
+    )
     parser.add_argument("--scrape.timeout-offset", dest="timeout_offset", default=0.5, metavar="DURATION",
                         type=_seconds, help="taken off Prometheus' scrape timeout (0.5s)")  # fmt: skip
 
@@ -207,6 +222,13 @@ def _add_log_flags(parser: argparse.ArgumentParser, default: Any = None) -> None
 def _address(text: str) -> Address:
     try:
         return parse_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _external_url(text: str) -> Base:
+    try:
+        return base_of(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
@@ -278,26 +300,29 @@ def _chosen(arguments: argparse.Namespace, environ: Mapping[str, str]) -> list[c
 
 
 def _serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    from .serve import StartError, serve, started_demo  # noqa: PLC0415 - --help needs none of it
+    from .fleet import Fleet  # noqa: PLC0415 - --help needs none of it
+    from .serve import StartError, serve, started_demo  # noqa: PLC0415
     from .simulator import demo_devices  # noqa: PLC0415
+    from .web import App  # noqa: PLC0415
 
     if arguments.demo and (arguments.config_file or arguments.url or arguments.check):
         raise UsageError("--demo goes without --config.file, --sma.url and --config.check")
+    load = None if arguments.demo else partial(_configuration, arguments, environ)
     with ExitStack() as stack:
-        loaded = (
-            started_demo(demo_devices(), stack)
-            if arguments.demo
-            else _configuration(arguments, environ)
-        )
+        loaded = load() if load else started_demo(demo_devices(), stack)
         if arguments.check:
             return _report_configuration(loaded)
+        _LOGGER.info("starting sma_exporter", extra=logs.fields(version=__version__))
+        fleet = Fleet(loaded, load)
+        app = App(
+            fleet,
+            telemetry_path=arguments.telemetry_path,
+            offset=arguments.timeout_offset,
+            external_url=arguments.external_url,
+            lifecycle=arguments.lifecycle,
+        )
         try:
-            serve(
-                loaded,
-                arguments.listen or [Address("", DEFAULT_PORT)],
-                telemetry_path=arguments.telemetry_path,
-                timeout_offset=arguments.timeout_offset,
-            )
+            serve(fleet, app, arguments.listen or [Address("", DEFAULT_PORT)])
         except StartError as error:
             return _complain(str(error), _FAILED)
     return _OK

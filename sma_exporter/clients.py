@@ -1,6 +1,7 @@
 """From the configuration of a device to a client of it."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from . import config
@@ -15,7 +16,13 @@ def http_session(settings: config.Device) -> Session:
     )
 
 
-def new_client(settings: config.Device, http: Session, url: str, password: str | None) -> SMA:
+def new_client(
+    settings: config.Device,
+    http: Session,
+    url: str,
+    password: str | None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> SMA:
     """Return a client without a session; `url` is the configured one or what it turned out to be."""
     return SMA(
         http,
@@ -24,6 +31,7 @@ def new_client(settings: config.Device, http: Session, url: str, password: str |
         settings.group,
         timeout=settings.timeout,
         https_only=settings.tls.given,
+        monotonic=monotonic,
     )
 
 

@@ -16,6 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from . import __version__, metrics
 from .config import CustomSensor
 from .device import Device
+from .fleet import Fleet
 from .metrics import COUNTER, GAUGE, INFO, Source, clean
 from .snapshot import REASONS, CustomReading, Snapshot
 
@@ -127,8 +128,8 @@ class ScrapeCountersCollector:
 class ExporterCollector:
     """What the exporter says of itself: build, configuration, process."""
 
-    def __init__(self, loaded_at: float, environ: Mapping[str, str] = os.environ) -> None:
-        self._loaded_at = loaded_at
+    def __init__(self, fleet: Fleet, environ: Mapping[str, str] = os.environ) -> None:
+        self._fleet = fleet
         self._build = {
             "version": __version__,
             "revision": environ.get("SMA_EXPORTER_REVISION", ""),
@@ -154,10 +155,11 @@ class ExporterCollector:
         build.add_metric([], self._build)
         yield build
         name = "sma_exporter_config_last_reload_successful"
-        yield GaugeMetricFamily(name, "Whether the last loading of the configuration succeeded.", 1)
+        sentence = "Whether the last loading of the configuration succeeded."
+        yield GaugeMetricFamily(name, sentence, int(self._fleet.loading.successful))
         name = "sma_exporter_config_last_reload_success_timestamp_seconds"
         sentence = "When the configuration was last loaded successfully, unix time."
-        yield GaugeMetricFamily(name, sentence, self._loaded_at)
+        yield GaugeMetricFamily(name, sentence, self._fleet.loading.succeeded_at)
         for part in self._parts:
             yield from part.collect()
 

@@ -17,7 +17,8 @@ from cattrs import Converter
 
 from . import config_values as values
 from .config_strict import Fault, add_class, list_of, structure
-from .config_values import parse_duration
+from .config_values import Url, parse_duration
+from .config_values import url as parse_url
 
 __all__ = [
     "Config",
@@ -27,9 +28,12 @@ __all__ = [
     "PasswordFileError",
     "Secret",
     "Tls",
+    "Url",
+    "host_of",
     "load",
     "parse",
     "parse_duration",
+    "parse_url",
     "single_device",
 ]
 
@@ -469,7 +473,7 @@ def single_device(
         "verify": False if insecure else None,
     }
     device = {
-        "name": given(name, "SMA_DEVICE") or _host(url),
+        "name": given(name, "SMA_DEVICE") or host_of(url),
         "url": url,
         "group": given(group, "SMA_GROUP"),
         # A flag goes before both variables, as a device's key goes before both defaults.
@@ -489,11 +493,12 @@ def _without_none(keys: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in keys.items() if value is not None}
 
 
-def _host(url: str) -> str:
+def host_of(url: str) -> str:
+    """Return the host that a url names, "unnamed" where it is none: that is reported by itself."""
     try:
         return values.url(url).host.strip("[]")
     except Fault:
-        return "unnamed"  # the url is reported by itself
+        return "unnamed"
 
 
 def _flag_line(fault: Fault) -> str:

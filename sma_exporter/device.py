@@ -7,7 +7,7 @@ own, and all scrapes that meet share it. Whoever runs out of time leaves without
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from . import config
@@ -18,6 +18,9 @@ from .snapshot import REASONS, Known, Outcome, Snapshot
 _LOGGER = logging.getLogger(__name__)
 
 LOGOUT_SECONDS = 2.0
+
+#: Seconds for a device that leaves at a reload: a read in flight, a login in it, and the logout.
+LEAVE_SECONDS = 90.0
 
 
 @dataclass(slots=True)
@@ -47,7 +50,9 @@ class Device:
         self._changed = threading.Condition()  # guards all that follows
         self._worker: threading.Thread | None = None
         self._reading: Read | None = None
+        self._predecessors: tuple[Device, ...] = ()
         self._closing = False
+        self._ended = threading.Event()
         self._outcome: Outcome | None = None
         self._known = Known()
         self._errors = dict.fromkeys(REASONS, 0)
@@ -65,7 +70,7 @@ class Device:
         with self._changed:
             now = self._monotonic()
             if self._reading is None:
-                if self._closing or self._is_fresh(now) or self._reader.is_pausing():
+                if self._closing or self._is_fresh(now) or self._reader.is_pausing(self.settings):
                     return None
                 self._reading = Read(started=now, patience=deadline)
             read = self._reading
@@ -98,13 +103,38 @@ class Device:
         with self._changed:
             return self._snapshot(self._outcome)
 
-    def close(self, deadline: float) -> None:
-        """Let a read in flight end, log out, and read no more; at most until the deadline."""
+    # --- for the configuration ---
+
+    def reconfigure(self, settings: config.Device) -> None:
+        """Go on with other settings for the same name and url; a read under way keeps the old ones."""
+        with self._changed:
+            self.settings = settings
+            if self._worker is None:
+                self._reader.reconfigure(settings)
+
+    def wait_for(self, predecessors: Iterable["Device"]) -> None:
+        """Before the first read, let these leave: they may be the same device."""
+        self._predecessors = tuple(predecessors)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has logged out for good, or has given up on that."""
+        return self._ended.is_set()
+
+    def wait_until_closed(self) -> None:
+        """Wait for the end of a device that leaves."""
+        self._ended.wait(LEAVE_SECONDS)
+
+    def leave(self, deadline: float) -> None:
+        """Read no more, let a read in flight end, and log out; at most until the deadline."""
         with self._changed:
             self._closing = True
-            self._reader.stop()
             left = max(deadline - self._monotonic(), 0.0)
             idle = self._changed.wait_for(lambda: self._worker is None, left)
+            if self.closed:
+                return
+            if idle:
+                self._worker = threading.current_thread()  # for the logout: nobody else's any more
         left = deadline - self._monotonic()
         if idle and left > 0:
             self._reader.log_out(min(left, LOGOUT_SECONDS))
@@ -113,6 +143,18 @@ class Device:
                 "stopped before the device answered: it may hold a session until it forgets it",
                 extra=fields(device=self.name),
             )
+        with self._changed:
+            self._ended.set()
+            if idle:
+                self._worker = None
+                self._changed.notify_all()
+
+    def close(self, deadline: float) -> None:
+        """Leave at once: a read in flight ends as soon as the request that it waits for is over."""
+        with self._changed:
+            self._closing = True
+            self._reader.stop()
+        self.leave(deadline)
 
     def _is_fresh(self, now: float) -> bool:
         last = self._outcome
@@ -143,6 +185,9 @@ class Device:
 
     def _work(self) -> None:
         """Read for as long as somebody wants it; log out when nobody does."""
+        for device in self._predecessors:
+            device.wait_until_closed()
+        self._predecessors = ()
         while (read := self._wanted()) is not None:
             outcome = self._reader.read(lambda read=read: read.patience)  # type: ignore[misc]
             with self._changed:
@@ -155,6 +200,7 @@ class Device:
     def _wanted(self) -> Read | None:
         """Return the next read; without one the thread is about to end."""
         with self._changed:
+            self._reader.reconfigure(self.settings)
             if self._reading is None:
                 self._worker = None
                 self._changed.notify_all()

@@ -98,7 +98,7 @@ class CounterGuard:
     """The totals of one device."""
 
     def __init__(self, reset_delay: float) -> None:
-        self._reset_delay = reset_delay
+        self.reset_delay = reset_delay
         self._totals: dict[str, _Total] = {}
         self._withheld: set[str] = set()
 
@@ -112,6 +112,12 @@ class CounterGuard:
         self._totals.clear()
         self._withheld.clear()
 
+    def drop(self, sensors: Iterable[str]) -> None:
+        """Expect these totals no more."""
+        for sensor in sensors:
+            self._totals.pop(sensor, None)
+            self._withheld.discard(sensor)
+
     def check(
         self, totals: Mapping[str, float], paces: Mapping[str, float], now: float
     ) -> list[Change]:
@@ -124,7 +130,7 @@ class CounterGuard:
         for sensor in self._known(totals):
             total = self._totals.setdefault(sensor, _Total())
             value, before = totals.get(sensor), total.accepted
-            why = total.offer(value, now, paces.get(sensor, UNKNOWN_WATTS), self._reset_delay)
+            why = total.offer(value, now, paces.get(sensor, UNKNOWN_WATTS), self.reset_delay)
             if bool(why) != (sensor in self._withheld):
                 changes.append(Change(sensor, why, value, before))
             (self._withheld.add if why else self._withheld.discard)(sensor)

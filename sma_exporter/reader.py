@@ -5,6 +5,7 @@ Used by one thread at a time. Nothing is raised: whatever goes wrong is the outc
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from . import config
@@ -88,13 +89,12 @@ class Reader:
         self._http = http_session(settings)
         self._url = settings.url
         self._client: SMA | None = None
-        self._tried_password: str | None = None
+        self._tried: tuple[str, str | None] = ("", None)  # the group, and its password
+        self._is_to_reconnect = False
         self._backoff = Backoff()
         self._guard = CounterGuard(settings.counter_reset_delay)
         self._parameters_due = 0.0
-        self._parameter_keys = tuple(
-            dict.fromkeys((*PARAMETER_KEYS, *_custom_parameters(settings)))
-        )
+        self._answered_as: str | None = None
         self._parameter_values: dict[str, object] = {}
         self._stopping = False
 
@@ -118,14 +118,30 @@ class Reader:
         self.known = replace(self.known, withheld=self._guard.withheld)
         return replace(outcome, seconds=self._monotonic() - started)
 
-    def is_pausing(self) -> bool:
-        """Tell whether the device is to be left alone for now, after a login that failed."""
+    def is_pausing(self, settings: config.Device) -> bool:
+        """Tell whether the device is to be left alone for now, after a login that failed.
+
+        New credentials may be tried at once: those of `settings`, which the next read will have.
+        """
         if not self._backoff.left(self._monotonic()):
             return False
-        if self._backoff.cause is Cause.REFUSED and self._password_has_changed():
-            self._backoff.over()
-            return False
-        return True
+        if self._backoff.cause is not Cause.REFUSED:
+            return True
+        credentials = _credentials(settings)
+        if credentials is None or credentials == self._tried:
+            return True
+        self._backoff.over()
+        return False
+
+    def reconfigure(self, settings: config.Device) -> None:
+        """Take other settings for the next read, between two of them. No request is made here."""
+        old, self._settings = self._settings, settings
+        if settings == old:
+            return
+        self._guard.reset_delay = settings.counter_reset_delay
+        self._guard.drop({*map(_series, old.sensors)} - {*map(_series, settings.sensors)})
+        self._parameters_due = 0.0  # for another serial number, other sensors
+        self._is_to_reconnect |= _connection(settings) != _connection(old)
 
     def stop(self) -> None:
         """End a read in flight as soon as the request that it waits for is over. From any thread."""
@@ -134,7 +150,7 @@ class Reader:
             self._client.stop()
 
     def log_out(self, timeout: float) -> None:
-        """Log out in one attempt, if there is a session; a failure is nobody's any more."""
+        """Log out in one attempt, if there is a session; one that could not be closed is used again."""
         try:
             if self._client is not None:
                 self._client.close_session(timeout)
@@ -154,6 +170,8 @@ class Reader:
             values = client.read_all(deadline=deadline)
             if not has_value(values):
                 raise SmaReadException("the device answers, but without any value: is it starting?")
+            if client.answered_as != self._answered_as:  # another device, or other firmware
+                self._answered_as, self._parameters_due = client.answered_as, 0.0
             values |= self._due_parameters(client, min(deadline, patience() - _HAND_OVER_SECONDS))
         finally:
             self._count_logins(client)
@@ -172,12 +190,21 @@ class Reader:
     # --- sessions ---
 
     def _logged_in_client(self) -> SMA:
+        if self._is_to_reconnect:
+            self._is_to_reconnect = False
+            self.log_out(self._settings.timeout)
+            self._http, self._client = http_session(self._settings), None
         if self._client is not None and self._client.logged_in:
+            self._client.url = self._url  # without its scheme after a failure on plain http
+            self._prepare_next_login(self._client)
             return self._client
         client, password = self._client, self._settings.read_password()
-        if client is None or (client.url, self._tried_password) != (self._url, password):
-            client = self._client = new_client(self._settings, self._http, self._url, password)
-            self._tried_password = password
+        credentials = self._settings.group, password
+        if client is None or (client.url, self._tried) != (self._url, credentials):
+            client = self._client = new_client(
+                self._settings, self._http, self._url, password, self._monotonic
+            )
+            self._tried = credentials
         if self._stopping:
             client.stop()
         try:
@@ -192,6 +219,14 @@ class Reader:
                 extra=self._fields(url=client.url),
             )
         return client
+
+    def _prepare_next_login(self, client: SMA) -> None:
+        """Have a session that turns out to be over renewed with the password as it is now."""
+        with suppress(config.PasswordFileError):  # it matters when there is a login
+            password = self._settings.read_password()
+            if password is not None:
+                client.use_password(password)
+                self._tried = self._settings.group, password
 
     def _count_logins(self, client: SMA) -> None:
         self.known = replace(self.known, logins=self.known.logins + client.logins)
@@ -224,12 +259,6 @@ class Reader:
         except SmaException:
             return None, 0.0
 
-    def _password_has_changed(self) -> bool:
-        try:
-            return self._settings.read_password() != self._tried_password
-        except config.PasswordFileError:
-            return False
-
     # --- parameters ---
 
     def _due_parameters(self, client: SMA, deadline: float) -> dict[str, object]:
@@ -242,7 +271,7 @@ class Reader:
         if self._settings.anonymous or now < self._parameters_due:
             return {}
         try:
-            values = client.read_keys(self._parameter_keys, deadline=deadline)
+            values = client.read_keys(_parameter_keys(self._settings), deadline=deadline)
         except SmaException as error:
             unverified = self._settings.serial and self._parameters_due == 0.0
             login_failed = isinstance(error, SmaAuthenticationException) or error.login_lost
@@ -309,12 +338,26 @@ class Reader:
         self.known = replace(self.known, unknown_states=seen)
 
 
-def _custom_parameters(settings: config.Device) -> list[str]:
-    """Return the keys of the configuration's own sensors that are parameters: read with the others."""
-    return [sensor.key for sensor in settings.sensors if is_parameter(sensor.key)]
+def _credentials(settings: config.Device) -> tuple[str, str | None] | None:
+    """Return group and password, None when the latter cannot be read now."""
+    try:
+        return settings.group, settings.read_password()
+    except config.PasswordFileError:
+        return None
 
 
-def _series(row: CustomReading) -> str:
+def _connection(settings: config.Device) -> tuple[object, ...]:
+    """Return the settings that a logged-in client was made with; its password may change meanwhile."""
+    return settings.group, settings.anonymous, settings.tls, settings.timeout
+
+
+def _parameter_keys(settings: config.Device) -> list[str]:
+    """Return the keys to read with the parameters; the configuration's own sensors may be some."""
+    own = (sensor.key for sensor in settings.sensors if is_parameter(sensor.key))
+    return [*dict.fromkeys((*PARAMETER_KEYS, *own))]
+
+
+def _series(row: CustomReading | config.CustomSensor) -> str:
     return f"{row.metric} {dict(row.labels)}"
 
 

@@ -1,14 +1,13 @@
 """The exporter as a process: devices, application and server, from start to the last logout."""
 
 import logging
+import queue
 import signal
-import threading
-import time
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
-from . import __version__, config
-from .device import Device
+from . import config
+from .fleet import Fleet
 from .logs import fields
 from .server import Address, Server
 from .simulator import DemoDevice
@@ -16,37 +15,19 @@ from .web import App
 
 _LOGGER = logging.getLogger(__name__)
 
-#: Seconds for all devices together to end their reads and log out.
-STOP_SECONDS = 8.0
-
 
 class StartError(Exception):
     """Raised when the exporter cannot begin to serve."""
 
 
-def serve(
-    loaded: config.Config,
-    addresses: Sequence[Address],
-    *,
-    telemetry_path: str,
-    timeout_offset: float,
-) -> None:
-    """Serve until SIGTERM or SIGINT, then log out everywhere. No device is needed to start.
+def serve(fleet: Fleet, app: App, addresses: Sequence[Address]) -> None:
+    """Serve until SIGTERM or SIGINT, reload at SIGHUP, and at the end log out everywhere.
 
-    StartError when an address cannot be listened on.
+    No device is needed to start. StartError when an address cannot be listened on.
     """
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    signal.signal(
-        signal.SIGHUP, lambda *_: _LOGGER.warning("no reload yet: restart to reconfigure")
-    )
-
-    _LOGGER.info("starting sma_exporter", extra=fields(version=__version__))
-    for warning in loaded.warnings:
-        _LOGGER.warning("configuration: %s", warning)
-    devices = [Device(settings) for settings in loaded.devices]
-    app = App(devices, telemetry_path=telemetry_path, offset=timeout_offset)
+    signals: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda number, _: signals.put(number))
     try:
         server = Server(app, addresses)
     except OSError as error:
@@ -57,23 +38,13 @@ def serve(
         ) from None
     server.start()
     for address in server.addresses:
-        _LOGGER.info("listening", extra=fields(address=str(address), path=telemetry_path))
-    stop.wait()
+        _LOGGER.info("listening", extra=fields(address=str(address), path=app.telemetry_path))
+    while signals.get() == signal.SIGHUP:
+        with suppress(config.ConfigError):  # logged, and the old configuration stays
+            fleet.reload()
     _LOGGER.info("stopping")
     server.stop()
-    close_all(devices)
-
-
-def close_all(devices: Iterable[Device], seconds: float = STOP_SECONDS) -> None:
-    """Close devices side by side, in so many seconds altogether."""
-    deadline = time.monotonic() + seconds
-    threads = [
-        threading.Thread(target=device.close, args=(deadline,), daemon=True) for device in devices
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(max(deadline - time.monotonic(), 0.0))
+    fleet.close()
 
 
 def started_demo(demo: Iterable[DemoDevice], stack: ExitStack) -> config.Config:

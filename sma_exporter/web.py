@@ -1,18 +1,21 @@
 """The WSGI application: which path answers what. No sockets here."""
 
+import json
 import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import parse_qs
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
-from . import __version__
+from . import __version__, config
 from .collector import DeviceCollector, ExporterCollector, ScrapeCountersCollector, registry_of
-from .device import Device
+from .discovery import Base, base_of, target_groups
+from .fleet import Fleet
 from .page import render
 
 _LOGGER = logging.getLogger(__name__)
@@ -22,6 +25,7 @@ DEFAULT_SCRAPE_SECONDS = 10.0
 MAX_SCRAPE_SECONDS = 60.0
 
 _TEXT = "text/plain; charset=utf-8"
+_READ = ("GET", "HEAD")
 
 _POLICY = (
     "default-src 'none'",
@@ -48,23 +52,43 @@ class Answer:
     headers: Sequence[tuple[str, str]] = ()
 
 
+class Route(NamedTuple):
+    """What answers a path, and to which methods."""
+
+    answer: Callable[[WSGIEnvironment], Answer | CollectorRegistry]
+    methods: Sequence[str] = _READ
+
+
 class App:
-    """The exporter's pages over some devices."""
+    """The exporter's pages over the configured devices.
+
+    `external_url` is where Prometheus reaches them, if not at the host that it asks; `lifecycle` allows
+    to reload the configuration over HTTP.
+    """
 
     def __init__(
-        self, devices: Sequence[Device], *, telemetry_path: str = "/metrics", offset: float = 0.5
+        self,
+        fleet: Fleet,
+        *,
+        telemetry_path: str = "/metrics",
+        offset: float = 0.5,
+        external_url: Base | None = None,
+        lifecycle: bool = False,
     ) -> None:
-        self._devices = {device.name: device for device in devices}
+        self.telemetry_path = telemetry_path
+        self._fleet = fleet
         self._offset = offset
-        self._telemetry_path = telemetry_path
-        self._exporter = ExporterCollector(loaded_at=time.time())
-        self._routes: Mapping[str, Callable[[WSGIEnvironment], Answer | CollectorRegistry]] = {
-            "/": self._page,
-            "/-/healthy": lambda _: Answer("200 OK", "Healthy\n"),
-            "/-/ready": lambda _: Answer("200 OK", "Ready\n"),
-            "/metrics/exporter": self._exporter_metrics,
-            "/probe": self._probe,
-            telemetry_path: self._metrics,
+        self._external_url = external_url
+        self._exporter = ExporterCollector(fleet)
+        self._routes: Mapping[str, Route] = {
+            "/": Route(self._page),
+            "/-/healthy": Route(lambda _: Answer("200 OK", "Healthy\n")),
+            "/-/ready": Route(lambda _: Answer("200 OK", "Ready\n")),
+            "/-/reload": Route(self._reload if lifecycle else _no_lifecycle, ("POST",)),
+            "/metrics/exporter": Route(self._exporter_metrics),
+            "/probe": Route(self._probe),
+            "/sd": Route(self._service_discovery),
+            telemetry_path: Route(self._metrics),
         }
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -73,12 +97,13 @@ class App:
         method = environ["REQUEST_METHOD"]
         if route is None:
             result: Answer | CollectorRegistry = Answer("404 Not Found", "No such page.\n")
-        elif method not in {"GET", "HEAD"}:
+        elif method not in route.methods:
+            allowed = ", ".join(route.methods)
             result = Answer(
-                "405 Method Not Allowed", "GET only.\n", headers=[("Allow", "GET, HEAD")]
+                "405 Method Not Allowed", f"{allowed} only.\n", headers=[("Allow", allowed)]
             )
         else:
-            result = route(environ)
+            result = route.answer(environ)
         if isinstance(result, Answer):
             return _send(result, method, start_response)
         if method == "HEAD":  # nobody reads a device for headers
@@ -87,11 +112,11 @@ class App:
         return exposition
 
     def _metrics(self, environ: WSGIEnvironment) -> CollectorRegistry:
-        collector = DeviceCollector([*self._devices.values()], self._deadline(environ))
+        collector = DeviceCollector(self._fleet.devices, self._deadline(environ))
         return registry_of(collector, self._exporter)
 
     def _exporter_metrics(self, _: WSGIEnvironment) -> CollectorRegistry:
-        return registry_of(ScrapeCountersCollector([*self._devices.values()]), self._exporter)
+        return registry_of(ScrapeCountersCollector(self._fleet.devices), self._exporter)
 
     def _probe(self, environ: WSGIEnvironment) -> Answer | CollectorRegistry:
         targets = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).get(
@@ -101,7 +126,7 @@ class App:
             return _bad_request(
                 "exactly one ?target=NAME expected, the name of a configured device"
             )
-        device = self._devices.get(targets[0])
+        device = next((d for d in self._fleet.devices if d.name == targets[0]), None)
         if device is None:
             return _bad_request(
                 "no device of this name is configured; a host is not taken from a request"
@@ -110,13 +135,30 @@ class App:
         return registry_of(collector)
 
     def _page(self, _: WSGIEnvironment) -> Answer:
-        snapshots = [device.last() for device in self._devices.values()]
-        body = render(snapshots, __version__, self._telemetry_path, time.time())
+        snapshots = [device.last() for device in self._fleet.devices]
+        body = render(snapshots, __version__, self.telemetry_path, time.time())
         return Answer("200 OK", body, "text/html; charset=utf-8", _PAGE_HEADERS)
+
+    def _service_discovery(self, environ: WSGIEnvironment) -> Answer:
+        base = self._external_url or _asked_at(environ)
+        if base is None:
+            return _bad_request("a valid Host header expected, or --web.external-url")
+        groups = target_groups(base, [device.settings for device in self._fleet.devices])
+        headers = [("Cache-Control", "no-store")]
+        return Answer("200 OK", json.dumps(groups), "application/json", headers)
+
+    def _reload(self, _: WSGIEnvironment) -> Answer:
+        try:
+            self._fleet.reload()
+        except config.ConfigError as error:
+            return Answer(
+                "500 Internal Server Error", f"Not reloaded, the old one stays:\n{error}\n"
+            )
+        return Answer("200 OK", "Reloaded\n")
 
     def _deadline(self, environ: WSGIEnvironment) -> float:
         header = environ.get("HTTP_X_PROMETHEUS_SCRAPE_TIMEOUT_SECONDS", "")
-        return time.monotonic() + scrape_seconds(header, self._offset)
+        return self._fleet.monotonic() + scrape_seconds(header, self._offset)
 
 
 def scrape_seconds(header: str, offset: float) -> float:
@@ -128,6 +170,23 @@ def scrape_seconds(header: str, offset: float) -> float:
     if not (math.isfinite(seconds) and seconds > offset):
         return DEFAULT_SCRAPE_SECONDS
     return min(seconds - offset, MAX_SCRAPE_SECONDS)
+
+
+def _asked_at(environ: WSGIEnvironment) -> Base | None:
+    """Return where the client asked, by its Host header; None when that is none."""
+    host = environ.get("HTTP_HOST", "")
+    if "/" in host or not host.isascii():
+        return None
+    try:
+        return base_of(f"{environ['wsgi.url_scheme']}://{host}")
+    except ValueError:
+        return None
+
+
+def _no_lifecycle(_: WSGIEnvironment) -> Answer:
+    return Answer(
+        "403 Forbidden", "Start with --web.enable-lifecycle to allow this, or send SIGHUP.\n"
+    )
 
 
 def _bad_request(sentence: str) -> Answer:

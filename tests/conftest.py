@@ -10,6 +10,9 @@ from needs import require_path
 
 from sma_exporter.simulator import Simulator
 
+# What the suites in folders of their own assert in their helpers is shown like in a test.
+pytest.register_assert_rewrite("fault_bench", "fault_case", "fault_doings")
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:

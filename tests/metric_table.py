@@ -8,7 +8,8 @@ from pathlib import Path
 
 from prometheus_client.core import Metric
 
-from sma_exporter import collector, metrics
+from sma_exporter import collector, config, metrics
+from sma_exporter.fleet import Fleet
 from sma_exporter.metrics import METER_INFO, STATE_SET, Family, Source
 from sma_exporter.metrics_families import BITS, INFO, SECTIONS
 from sma_exporter.snapshot import REASONS, Known, Outcome, Snapshot
@@ -110,7 +111,7 @@ def table() -> str:
 
 def exporter_metrics() -> list[Metric]:
     """What the exporter says of itself, less what every Python program says of itself."""
-    found = collector.ExporterCollector(loaded_at=0.0, environ={}).collect()
+    found = collector.ExporterCollector(Fleet(config.Config(())), environ={}).collect()
     return [metric for metric in found if metric.name.startswith("sma_exporter_")]
 
 

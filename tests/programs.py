@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import requests
 
@@ -75,20 +75,27 @@ class Running:
 
 
 @contextmanager
-def running(*arguments: str, environ: Mapping[str, str] | None = None) -> Iterator[Running]:
-    """Start a command, and make sure that it ends."""
+def started(command: list[str], environ: Mapping[str, str] | None = None) -> Iterator[Running]:
+    """Start any command, and make sure that it ends."""
     with subprocess.Popen(
-        command(*arguments),
+        command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         bufsize=1,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", **(environ or {})},
+        env={**os.environ, **(environ or {})},
     ) as process:
         try:
             yield Running(process)
         finally:
             process.kill()
+
+
+def running(
+    *arguments: str, environ: Mapping[str, str] | None = None
+) -> AbstractContextManager[Running]:
+    """Start a command of the program, and make sure that it ends."""
+    return started(command(*arguments), {"PYTHONUNBUFFERED": "1", **(environ or {})})
 
 
 @contextmanager
@@ -104,6 +111,13 @@ def get(url: str, **headers: str) -> requests.Response:
     with requests.Session() as session:
         session.trust_env = False
         return session.get(url, headers=headers, timeout=PATIENCE_SECONDS, allow_redirects=False)
+
+
+def post(url: str) -> requests.Response:
+    """Post nothing to a local server."""
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.post(url, timeout=PATIENCE_SECONDS, allow_redirects=False)
 
 
 def values(text: str) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """SMA: sessions, reads and what goes wrong with them, against simulated devices over real HTTP."""
 
+import contextlib
 import gzip
 import json
 import logging
@@ -315,18 +316,49 @@ def test_without_a_session_there_is_nothing_to_close(device: Simulator, connect:
         pytest.param(faults.body(b"<html>"), SmaNotWebConnectException, id="web page"),
     ],
 )
-def test_a_logout_is_tried_once_and_the_session_forgotten(
+def test_a_logout_that_fails_is_tried_once_and_the_session_used_again(
     device: Simulator, connect: Connect, action: Action, error: type[SmaException]
 ) -> None:
     client = connect(device)
     client.new_session()
-    misbehave(device, action, "logout")
+    misbehave(device, action, "logout", times=1)
 
     with pytest.raises(error):
         client.close_session(0.3)
+    kept = client.logged_in
+    client.read_keys([POWER])
+    client.close_session()
 
-    assert not client.logged_in
-    assert calls(device) == ["login", "logout"]
+    assert kept
+    assert calls(device) == ["login", "logout", "getValues", "logout"]
+    assert (device.logins, device.sessions) == (1, 0)
+
+
+def test_a_logout_that_worked_but_was_not_answered_costs_a_login(
+    device: Simulator, connect: Connect
+) -> None:
+    client = connect(device)
+    client.new_session()
+    misbehave(device, faults.drop_after(), "logout", times=1)
+
+    with pytest.raises(SmaConnectionException):
+        client.close_session()
+    client.read_keys([POWER])
+
+    assert client.logins == 2
+    assert device.sessions == 1
+
+
+def test_a_new_session_can_be_had_from_a_device_that_refuses_logouts(
+    device: Simulator, connect: Connect
+) -> None:
+    client = connect(device)
+    misbehave(device, faults.status(500), "logout")
+
+    client.new_session()
+    client.new_session()
+
+    assert (client.logged_in, client.logins) == (True, 2)
 
 
 def test_one_session_serves_many_reads(device: Simulator, connect: Connect) -> None:
@@ -741,6 +773,20 @@ def test_a_deadline_that_has_passed_costs_no_request(device: Simulator, connect:
     assert calls(device) == []
 
 
+@pytest.mark.parametrize(("left", "asked"), [(1.0, True), (0.0, False)])
+def test_deadlines_are_by_the_clock_that_was_given(
+    device: Simulator, connect: Connect, left: float, asked: bool
+) -> None:
+    now = 1e9  # no machine has been running for so long
+    client = connect(device, monotonic=lambda: now)
+    client.new_session()
+
+    with contextlib.nullcontext() if asked else pytest.raises(SmaTimeoutException):
+        client.read_keys([POWER], deadline=now + left)
+
+    assert ("getValues" in calls(device)) == asked
+
+
 def test_a_read_ends_with_its_deadline_and_is_not_repeated_after_it(
     device: Simulator, connect: Connect
 ) -> None:
@@ -854,6 +900,33 @@ def test_any_other_redirect_is_refused(
     assert not caught.value.login_lost
     assert client.url == device.url
     assert (calls(device), calls(secure)) == (["login"], [])
+
+
+def test_a_redirect_in_a_circle_is_refused(
+    device: Simulator, secure: Simulator, connect: Connect
+) -> None:
+    misbehave(device, faults.redirect(f"{secure.url}/dyn/login.json"))
+    misbehave(secure, faults.redirect(f"{device.url}/dyn/login.json"))
+
+    with pytest.raises(SmaConnectionException, match="not followed"):
+        connect(device).new_session()
+
+    assert (calls(device), calls(secure)) == (["login"], ["login"])
+
+
+@pytest.mark.parametrize("verify", [True, False], ids=["not trusted", "not there"])
+def test_a_redirect_to_https_is_remembered_once_https_was_seen(
+    device: Simulator, secure: Simulator, connect: Connect, verify: bool
+) -> None:
+    misbehave(device, faults.redirect(f"{secure.url}/dyn/login.json"), times=1)
+    client = connect(device, session=make_session(verify=verify))
+    if not verify:
+        secure.stop()
+
+    with pytest.raises(SmaConnectionException):
+        client.new_session()
+
+    assert client.url == (secure.url if verify else device.url)
 
 
 @pytest.mark.parametrize("tls", [None, True], ids=["to http", "to https"])

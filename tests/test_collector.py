@@ -15,7 +15,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from prometheus_client.samples import Sample
 
-from sma_exporter import __version__
+from sma_exporter import __version__, config
 from sma_exporter.collector import (
     COUNTERS,
     SCRAPE_FAMILIES,
@@ -26,6 +26,7 @@ from sma_exporter.collector import (
 )
 from sma_exporter.config import CustomSensor
 from sma_exporter.device import Device
+from sma_exporter.fleet import Fleet
 from sma_exporter.simulator import MODELS, Simulator, faults
 from sma_exporter.simulator.faults import Fault
 from sma_exporter.snapshot import REASONS
@@ -470,7 +471,8 @@ def test_whatever_stands_in_the_parameters_the_values_are_shown(
 
 def test_the_exporter_tells_its_build_its_configuration_and_its_process() -> None:
     environ = {"SMA_EXPORTER_REVISION": "abc123", "SMA_EXPORTER_BRANCH": "main"}
-    exporter = ExporterCollector(loaded_at=1234.5, environ=environ)
+    fleet = Fleet(config.Config(()), clock=lambda: 1234.5)
+    exporter = ExporterCollector(fleet, environ=environ)
 
     shown = list(exporter.collect())
 
@@ -490,7 +492,7 @@ def test_devices_counters_and_exporter_fit_into_one_registry(
     connect: Connect, sim: Simulator
 ) -> None:
     roof = connect(sim).device
-    exporter = ExporterCollector(loaded_at=0.0, environ={})
+    exporter = ExporterCollector(Fleet(config.Config(())), environ={})
     registry_of(collector(roof), exporter)
 
     own = generate_latest(registry_of(ScrapeCountersCollector([roof]), exporter)).decode()

@@ -579,7 +579,7 @@ def test_no_password_and_no_session_id_in_any_log_line_message_or_repr(
     told = [repr(thing) for thing in seen]
     told += [str(vars(record)) + record.getMessage() for record in caplog.records]
 
-    assert len(secrets) > len(troubles)
+    assert len(secrets) >= len(troubles)
     assert len(caplog.records) > 2 * len(troubles)
     assert [text for text in told for secret in secrets if secret in text] == []
 

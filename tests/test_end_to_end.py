@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from needs import require_tool
-from programs import Running, exporter, get, run, running, values
+from programs import Running, exporter, get, post, run, running, values
 
 from sma_exporter.simulator import PASSWORD, Simulator, faults
 
@@ -106,7 +107,7 @@ class TestDemo:
         assert response.status_code == 400
         assert response.text.strip()
 
-    @pytest.mark.parametrize("path", ["/nope", "/metrics/", "/sd", "/-/reload", "/metrics/nope"])
+    @pytest.mark.parametrize("path", ["/nope", "/metrics/", "/sd/", "/-/reload/", "/metrics/nope"])
     def test_anything_else_is_not_found(self, demo: str, path: str) -> None:
         assert get(demo + path).status_code == 404
 
@@ -275,6 +276,58 @@ def test_sigterm_logs_out_of_a_kept_session(tmp_path: Path) -> None:
 
             assert (simulator.logins, simulator.sessions) == (1, 1)
             stopping_logs_out(program, simulator)
+
+
+class TestReload:
+    LOADED = "sma_exporter_config_last_reload_successful"
+
+    def test_by_sighup(self, tmp_path: Path) -> None:
+        with Simulator() as roof, Simulator("sb-1.5") as garage:
+            config = write_config(tmp_path, device("roof", roof, session="keep"))
+            with exporter(config) as (url, program):
+                get(f"{url}/metrics")
+                write_config(
+                    tmp_path, device("roof", roof, session="keep"), device("garage", garage)
+                )
+                program.process.send_signal(signal.SIGHUP)
+                program.find("configuration reloaded")
+                both = values(get(f"{url}/metrics").text)
+
+                write_config(tmp_path, device("garage", garage))
+                program.process.send_signal(signal.SIGHUP)
+                program.find("leaves the configuration")
+                one = values(get(f"{url}/metrics").text)
+                stopping_logs_out(program, roof)
+
+        assert [s for s in both if s.startswith("sma_up")] == [
+            'sma_up{device="roof"}',
+            'sma_up{device="garage"}',
+        ]
+        assert [s for s in one if s.startswith("sma_up")] == ['sma_up{device="garage"}']
+        assert roof.logins == 1
+        assert one[self.LOADED] == 1
+
+    def test_a_broken_file_changes_nothing(self, tmp_path: Path) -> None:
+        with Simulator() as roof:
+            config = write_config(tmp_path, device("roof", roof))
+            with exporter(config, "--web.enable-lifecycle") as (url, program):
+                write_config(tmp_path, device("roof", roof, nonsense="1"))
+                program.process.send_signal(signal.SIGHUP)
+                line = program.find("the old one stays.*nonsense")[0]
+                answer = post(f"{url}/-/reload")
+                found = values(get(f"{url}/metrics").text)
+                write_config(tmp_path, device("roof", roof))
+                mended = post(f"{url}/-/reload")
+                after = values(get(f"{url}/metrics").text)
+                program.stop()
+
+        assert (answer.status_code, mended.status_code) == (500, 200)
+        assert "devices[0].nonsense" in line
+        assert "devices[0].nonsense" in answer.text
+        assert PASSWORD not in answer.text + line
+        assert (found[self.LOADED], after[self.LOADED]) == (0, 1)
+        assert found['sma_up{device="roof"}'] == 1
+        assert not any("Traceback" in line for line in program.lines)
 
 
 def test_simulate_replays_a_dump(tmp_path: Path) -> None:

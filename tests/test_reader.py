@@ -432,6 +432,28 @@ def test_a_password_file_is_read_at_each_login(
     assert other.login_attempts == 1
 
 
+@pytest.mark.parametrize("content", ["Moony-1234", None], ids=["changed", "gone"])
+def test_a_kept_session_is_renewed_with_the_password_as_it_is_by_then(
+    connect: Connect, simulate: Simulate, clock: Clock, tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "password"
+    file.write_text(PASSWORD)
+    sim = simulate(monotonic=clock, clock=lambda: NOON)
+    roof = connect(sim, password_file=file, session="keep")
+    assert roof.read().reason is None
+    sim.stop()
+    password = content or PASSWORD
+    other = simulate(monotonic=clock, clock=lambda: NOON, port=sim.port, password=password)
+
+    file.unlink()
+    if content is not None:
+        file.write_text(content)
+    outcome = roof.read_later(5)
+
+    assert outcome.reason is None
+    assert other.login_attempts == 1
+
+
 # --- the full device ---
 
 
@@ -566,6 +588,22 @@ def test_a_device_that_forgets_every_session_is_not_asked_for_more(
 
     assert roof.read().reason == "protocol"
     assert sim.login_attempts == 2
+
+
+@pytest.mark.parametrize("lost", [faults.drop(), faults.status(500), faults.error(404)])
+def test_a_session_that_could_not_be_closed_is_used_again(
+    connect: Connect, sim: Simulator, lost: Action
+) -> None:
+    sim.faults.add(Fault(lost, path="logout", times=5))
+    roof = connect(sim)
+
+    outcomes = []
+    for _ in range(6):
+        outcomes.append(roof.read_later(5))
+        assert eventually(lambda: not reader_threads())
+
+    assert {outcome.reason for outcome in outcomes} == {None}
+    assert (sim.logins, sim.sessions) == (1, 0)
 
 
 # --- parameters ---
@@ -881,6 +919,24 @@ def test_another_serial_number_starts_the_totals_anew(
     assert "another device answers at this address" in caplog.text
 
 
+@pytest.mark.parametrize("serial", [None, "configured"])
+def test_another_device_is_noticed_without_a_failed_read_between(
+    connect: Connect, sim: Simulator, simulate: Simulate, serial: str | None
+) -> None:
+    roof = connect(sim, serial=serial and str(sim.serial))
+    roof.scrape()
+    assert eventually(lambda: sim.sessions == 0)
+    sim.stop()
+    simulate(clock=lambda: NOON, port=sim.port, serial=3_001_234_567)
+
+    roof.clock.advance(5)
+    shown = roof.scrape()
+
+    assert shown.outcome is not None
+    assert shown.outcome.reason == (serial and "identity")
+    assert shown.known.identity.serial == (str(sim.serial) if serial else "3001234567")
+
+
 def test_nothing_of_the_device_before_is_told_of_another(connect: Connect, sim: Simulator) -> None:
     roof = connect(sim)
     before = roof.scrape()
@@ -1178,6 +1234,28 @@ def test_plain_http_is_warned_of_once_and_https_looked_for_again_after_a_failure
     assert caplog.text.count("the password travels in clear") == 2
     assert bad == "protocol"
     assert asked_for_https() == 2
+
+
+def test_a_device_that_moves_to_https_keeps_its_session(
+    connect: Connect, sim: Simulator, plain: responses.RequestsMock
+) -> None:
+    roof = connect(sim, url="roof", session="keep")
+    before = roof.read()
+    refused = NewConnectionError(None, "refused")  # type: ignore[arg-type]
+    refused.__cause__ = ConnectionRefusedError()
+    plain.upsert("POST", re.compile("http://roof/.*"), body=requests.ConnectionError(refused))
+    values = {"result": {"012F-xxxxx000": {POWER: {"val": 6}}}}
+    plain.upsert("POST", re.compile("https://roof/.*"), json=values)
+    for call in ("sessionCheck", "login", "logout", READ, PARAMETERS):
+        plain.remove("POST", f"http://roof/dyn/{call}.json")
+
+    updating = roof.read_later(5)
+    after = roof.read_later(5)
+
+    assert before.readings["grid_power"] == 5
+    assert updating.reason == "connection"
+    assert after.readings["grid_power"] == 6
+    assert roof.device.last().known.logins == 1
 
 
 def test_a_device_whose_certificate_is_configured_is_never_asked_without_tls(

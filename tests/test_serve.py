@@ -1,4 +1,4 @@
-"""The exporter as a process: the demonstration, and the end."""
+"""The exporter as a process: the demonstration."""
 
 import time
 from collections.abc import Callable
@@ -10,13 +10,13 @@ from prometheus_client import generate_latest
 
 from sma_exporter import config
 from sma_exporter.collector import DeviceCollector, registry_of
-from sma_exporter.device import Device
-from sma_exporter.serve import close_all, started_demo
-from sma_exporter.simulator import PASSWORD, Simulator, demo_devices
+from sma_exporter.fleet import Fleet
+from sma_exporter.serve import started_demo
+from sma_exporter.simulator import demo_devices
 
 
-def scrape(devices: list[Device]) -> dict[str, float]:
-    collector = DeviceCollector(devices, time.monotonic() + 20)
+def scrape(fleet: Fleet) -> dict[str, float]:
+    collector = DeviceCollector(fleet.devices, time.monotonic() + 20)
     return values(generate_latest(registry_of(collector)).decode())
 
 
@@ -31,14 +31,15 @@ def test_a_stopped_device_of_the_demonstration_is_down_and_comes_back() -> None:
     demo = demo_devices()
     with ExitStack() as stack:
         loaded = started_demo(demo, stack)
-        devices = [Device(attrs.evolve(settings, min_interval=0.0)) for settings in loaded.devices]
-        before = scrape(devices)
+        impatient = [attrs.evolve(settings, min_interval=0.0) for settings in loaded.devices]
+        fleet = Fleet(config.Config(tuple(impatient)))
+        before = scrape(fleet)
         wait_for(lambda: demo[1].simulator.sessions == 0)  # its logout comes after the values
         demo[1].simulator.stop()
-        stopped = scrape(devices)
+        stopped = scrape(fleet)
         demo[1].simulator.start()
-        after = scrape(devices)
-        close_all(devices)
+        after = scrape(fleet)
+        fleet.close()
 
         up = [
             [found[f'sma_up{{device="{d.name}"}}'] for d in demo]
@@ -46,25 +47,3 @@ def test_a_stopped_device_of_the_demonstration_is_down_and_comes_back() -> None:
         ]
         assert up == [[1, 1, 1], [1, 0, 1], [1, 1, 1]]
         assert [device.simulator.sessions for device in demo] == [0, 0, 0]
-
-
-def test_closing_takes_all_devices_side_by_side() -> None:
-    with ExitStack() as stack:
-        simulators = [stack.enter_context(Simulator(latency=0.3)) for _ in range(8)]
-        devices = [
-            Device(
-                config.Device(
-                    name=f"roof {index}",
-                    url=simulator.url,
-                    password=config.Secret(PASSWORD),
-                    session="keep",
-                )
-            )
-            for index, simulator in enumerate(simulators)
-        ]
-        scrape(devices)
-        assert [simulator.sessions for simulator in simulators] == [1] * 8
-
-        close_all(devices, seconds=8)
-
-        assert [simulator.sessions for simulator in simulators] == [0] * 8

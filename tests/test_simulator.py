@@ -9,6 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -202,6 +203,20 @@ def test_wrong_passwords_block_their_group_for_a_while(connect: Connect) -> None
     assert client.ask("sessionCheck")["result"]["cntDwnLogin"] == {"usr": 45, "istl": 0}
     uptime.now += 44.5
     assert client.sid()
+
+
+def test_sessions_that_nobody_came_back_to_are_told_apart(connect: Connect) -> None:
+    simulator = Simulator()
+    client = connect(simulator)
+    first, second, lost = client.sid(), client.sid(), client.sid()
+    assert simulator.session_ids == [first, second, lost]
+    assert (simulator.unclaimed_sessions, simulator.most_sessions_in_use) == (3, 0)
+    client.ask("getTime", {"destDev": []}, first)
+    client.ask("logout", {}, second)
+    assert (simulator.sessions, simulator.unclaimed_sessions) == (2, 1)
+    assert simulator.most_sessions_in_use == 2
+    simulator.reset_counts()
+    assert (simulator.session_ids, simulator.most_sessions_in_use, simulator.sessions) == ([], 0, 2)
 
 
 def test_a_right_password_forgives_wrong_ones(connect: Connect) -> None:
@@ -896,6 +911,38 @@ def test_a_wrong_content_length(connect: Connect) -> None:
     simulator.faults.add(faults.Fault(faults.wrong_content_length()))
     with pytest.raises(requests.exceptions.JSONDecodeError):
         client.ask("getDashTime")
+
+
+def test_a_late_answer_ends_with_the_device(connect: Connect) -> None:
+    simulator = Simulator()
+    client = connect(simulator)
+    simulator.faults.add(faults.Fault(faults.delay(3600)))
+    with ThreadPoolExecutor(1) as pool:
+        login = pool.submit(client.login)
+        while not simulator.requests:
+            time.sleep(0.001)
+        simulator.stop()
+        with pytest.raises(requests.ConnectionError):
+            login.result()
+    assert simulator.logins == 0
+
+
+def test_a_reset_connection(connect: Connect) -> None:
+    simulator = Simulator()
+    connect(simulator)
+    simulator.faults.add(faults.Fault(faults.reset()))
+    with socket.create_connection(("127.0.0.1", simulator.port)) as client:
+        client.sendall(b"GET /dyn/getDashTime.json HTTP/1.1\r\nHost: device\r\n\r\n")
+        with client.makefile("rb") as answer, pytest.raises(ConnectionResetError):
+            answer.read()
+
+
+def test_a_body_that_does_not_end(connect: Connect) -> None:
+    simulator = Simulator()
+    client = connect(simulator)
+    simulator.faults.add(faults.Fault(faults.withhold()))
+    with pytest.raises(requests.exceptions.ConnectionError, match="timed out"):
+        client.session.get(f"{simulator.url}/dyn/getDashTime.json", timeout=0.2)
 
 
 @pytest.mark.parametrize("part", ["all", "body"])

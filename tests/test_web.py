@@ -1,5 +1,6 @@
 """Routes and times of the application, without sockets."""
 
+import json
 import math
 import time
 from collections.abc import Iterator
@@ -8,7 +9,8 @@ from wsgiref.util import setup_testing_defaults
 import pytest
 
 from sma_exporter import config
-from sma_exporter.device import Device
+from sma_exporter.discovery import Base
+from sma_exporter.fleet import Fleet
 from sma_exporter.simulator import PASSWORD, Simulator
 from sma_exporter.web import App, scrape_seconds
 
@@ -21,9 +23,10 @@ def simulator() -> Iterator[Simulator]:
 
 @pytest.fixture
 def app(simulator: Simulator) -> Iterator[App]:
-    device = Device(config.Device(name="roof", url=simulator.url, password=config.Secret(PASSWORD)))
-    yield App([device])
-    device.close(time.monotonic() + 10)
+    device = config.Device(name="roof", url=simulator.url, password=config.Secret(PASSWORD))
+    fleet = Fleet(config.Config((device,)))
+    yield App(fleet)
+    fleet.close()
 
 
 def fetch(
@@ -67,6 +70,18 @@ def fetch(
 )
 def test_the_deadline_by_prometheus_header(header: str, expected: float) -> None:
     assert math.isclose(scrape_seconds(header, 0.5), expected)
+
+
+def test_the_deadline_is_by_the_devices_clock(simulator: Simulator) -> None:
+    def ahead() -> float:
+        return time.monotonic() + 86_400
+
+    settings = config.Device(name="roof", url=simulator.url, password=config.Secret(PASSWORD))
+    fleet = Fleet(config.Config((settings,)), monotonic=ahead)
+    _, _, body = fetch(App(fleet), "/metrics")
+    fleet.close()
+
+    assert b'sma_up{device="roof"} 1.0' in body
 
 
 @pytest.mark.parametrize("path", ["/", "/-/healthy", "/-/ready", "/metrics/exporter", "/nope"])
@@ -120,3 +135,89 @@ def test_the_page_shows_the_last_read(app: App, simulator: Simulator) -> None:
     assert b"Sunny Boy 3.6" in body
     assert b'<span class="up">up</span>' in body
     assert len(simulator.requests) <= asked + 1  # the read's own logout may still arrive
+
+
+# --- service discovery ---
+
+
+def targets(body: bytes) -> list[tuple[str, str]]:
+    """(scheme, address) of the entries, in order."""
+    entries = json.loads(body)
+    return [(entry["labels"]["__scheme__"], entry["targets"][0]) for entry in entries]
+
+
+@pytest.mark.parametrize(
+    ("host", "target"),
+    [
+        ("sma.example:10126", "sma.example:10126"),
+        ("sma.example", "sma.example:80"),
+        ("[::1]:10126", "[::1]:10126"),
+        ("192.0.2.7:8080", "192.0.2.7:8080"),
+    ],
+)
+def test_discovery_names_the_host_that_was_asked(app: App, host: str, target: str) -> None:
+    status, headers, body = fetch(app, "/sd", host=host)
+
+    assert status == "200 OK"
+    assert (headers["Content-Type"], headers["Cache-Control"]) == ("application/json", "no-store")
+    assert targets(body) == [("http", target)] * 2
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", "a b", "a/b", "a/", "u:p@a", "a:0", "a:x", "a?b", "[::1", "-", "<script>", "ü", "a" * 300],
+)
+def test_discovery_refuses_a_host_that_is_none(app: App, host: str) -> None:
+    status, _, body = fetch(app, "/sd", host=host)
+
+    assert status == "400 Bad Request"
+    assert b"--web.external-url" in body
+
+
+def test_discovery_behind_a_proxy_goes_by_the_external_url(simulator: Simulator) -> None:
+    device = config.Device(name="roof", url=simulator.url)
+    external = Base("https", "sma.example:443", "/solar")
+    app = App(Fleet(config.Config((device,))), external_url=external)
+
+    _, _, body = fetch(app, "/sd", host="a/b")
+
+    assert targets(body) == [("https", "sma.example:443")] * 2
+    assert [entry["labels"]["__metrics_path__"] for entry in json.loads(body)] == [
+        "/solar/probe",
+        "/solar/metrics/exporter",
+    ]
+    assert simulator.requests == []
+
+
+# --- reload ---
+
+
+def test_reload_is_off_unless_it_is_allowed(app: App) -> None:
+    status, _, body = fetch(app, "/-/reload", "POST")
+
+    assert status == "403 Forbidden"
+    assert b"--web.enable-lifecycle" in body
+
+
+def test_reload_takes_the_configuration_of_now(simulator: Simulator) -> None:
+    device = config.Device(name="roof", url=simulator.url)
+    fleet = Fleet(config.Config(()), lambda: config.Config((device,)))
+    app = App(fleet, lifecycle=True)
+
+    assert fetch(app, "/-/reload")[0] == "405 Method Not Allowed"
+    assert fetch(app, "/probe?target=roof")[0] == "400 Bad Request"
+    assert fetch(app, "/-/reload", "POST")[0] == "200 OK"
+    assert fetch(app, "/probe?target=roof", "HEAD")[0] == "200 OK"
+    assert b"roof" in fetch(app, "/")[2]
+
+
+def test_a_reload_that_fails_says_why() -> None:
+    def broken() -> config.Config:
+        raise config.ConfigError(["devices[0].url: is missing"])
+
+    status, _, body = fetch(
+        App(Fleet(config.Config(()), broken), lifecycle=True), "/-/reload", "POST"
+    )
+
+    assert status == "500 Internal Server Error"
+    assert b"devices[0].url: is missing" in body

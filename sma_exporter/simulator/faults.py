@@ -53,7 +53,7 @@ class Transmit:
     """Do the work, and send just a `fraction` of the body, or announce fewer bytes (`missing`).
 
     Pieces of `chunk` bytes (0: all at once), every `interval` seconds; the head in one piece if
-    only the body is the `part` to be cut up.
+    only the body is the `part` to be cut up. After a `reset` the connection is not closed but gone.
     """
 
     fraction: float = 1.0
@@ -61,6 +61,7 @@ class Transmit:
     interval: float = 0.0
     chunk: int = 0
     part: Literal["all", "body"] = "all"
+    reset: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,9 +159,19 @@ def truncate(fraction: float) -> Action:
     return Transmit(fraction=fraction)
 
 
+def reset() -> Action:
+    """Announce the whole body, send half of it, and reset the connection."""
+    return Transmit(fraction=0.5, reset=True)
+
+
 def wrong_content_length() -> Action:
     """Announce fewer bytes than the body has."""
     return Transmit(missing=7)
+
+
+def withhold() -> Action:
+    """Announce more bytes than the body has, and keep the connection open."""
+    return Transmit(missing=-7)
 
 
 def error(number: int) -> Action:

@@ -29,10 +29,11 @@ class Limits:
 
 @dataclass
 class Session:
-    """A login: its group, and when it was last used."""
+    """A login: its group, when it was last used, and whether anybody ever came back with its id."""
 
     group: str
     used: float
+    claimed: bool = False
 
 
 @dataclass
@@ -57,6 +58,8 @@ class Sessions:
         self._lockouts = {group: Lockout() for group in passwords}
         self.logins = 0
         self.logouts = 0
+        self.most_in_use = 0
+        self.issued: list[str] = []
 
     def login(self, group: object, password: object) -> str:
         """Open a session and return its id; raise WrongPassword or AllSessionsTaken."""
@@ -69,6 +72,7 @@ class Sessions:
             sid = secrets.token_urlsafe(12)
             self._sessions[sid] = Session(str(group), self._monotonic())
             self.logins += 1
+            self.issued.append(sid)
             return sid
 
     def _accepts(self, group: object, password: object) -> bool:
@@ -94,14 +98,18 @@ class Sessions:
             if session is None:
                 return None
             session.used = self._monotonic()
+            self._claim(session)
             return session.group
 
     def logout(self, sid: str | None) -> bool:
         """Whether there was such a session."""
         with self._lock:
             self._forget_idle()
-            if self._sessions.pop(sid or "", None) is None:
+            session = self._sessions.get(sid or "")
+            if session is None:
                 return False
+            self._claim(session)
+            del self._sessions[sid or ""]
             self.logouts += 1
             return True
 
@@ -110,6 +118,12 @@ class Sessions:
         with self._lock:
             self._forget_idle()
             return len(self._sessions)
+
+    def unclaimed(self) -> int:
+        """How many of them nobody has ever come back to: the answer to their login may be lost."""
+        with self._lock:
+            self._forget_idle()
+            return sum(not session.claimed for session in self._sessions.values())
 
     def free(self) -> int:
         """How many more there may be."""
@@ -132,7 +146,13 @@ class Sessions:
     def reset_counts(self) -> None:
         """Start counting anew."""
         with self._lock:
-            self.logins = self.logouts = 0
+            self.logins = self.logouts = self.most_in_use = 0
+            self.issued.clear()
+
+    def _claim(self, session: Session) -> None:
+        session.claimed = True
+        in_use = sum(session.claimed for session in self._sessions.values())
+        self.most_in_use = max(self.most_in_use, in_use)
 
     def _forget_idle(self) -> None:
         oldest = self._monotonic() - self._limits.session_idle

@@ -1,5 +1,8 @@
 """A device to start and stop: a profile at a site, its sessions, its faults, on a port."""
 
+import os
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -47,6 +50,12 @@ def wait_for_end(handler: Handler) -> None:
     """Say nothing until the client goes away; a stop ends the connection too."""
     while handler.connection.recv(4096):
         pass
+
+
+def reset(connection: socket.socket) -> None:
+    """Close a connection as a device that loses power does for its peer: no end, but a reset."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    os.close(connection.detach())
 
 
 def place(profile: Profile, plant: Plant | None, *, battery: bool) -> tuple[Plant, Unit | None]:
@@ -184,6 +193,21 @@ class Simulator:
         return self._sessions.open()
 
     @property
+    def unclaimed_sessions(self) -> int:
+        """How many of them nobody has used: the answer to their login was lost, nobody can close them."""
+        return self._sessions.unclaimed()
+
+    @property
+    def most_sessions_in_use(self) -> int:
+        """The most sessions that were open, and known to a client, at one time."""
+        return self._sessions.most_in_use
+
+    @property
+    def session_ids(self) -> list[str]:
+        """Every session id that was given out."""
+        return list(self._sessions.issued)
+
+    @property
     def logins(self) -> int:
         """How many logins were accepted."""
         return self._sessions.logins
@@ -205,7 +229,7 @@ class Simulator:
             return list(self._requests)
 
     def reset_counts(self) -> None:
-        """Start counting requests, logins and logouts anew."""
+        """Start counting requests, logins, logouts and sessions anew; open sessions stay."""
         with self._lock:
             self._requests.clear()
             self._login_attempts = 0
@@ -237,7 +261,10 @@ class Simulator:
             self._requests.append((self._monotonic(), url.path))
             self._login_attempts += name == "login"
         action = self.faults.take(name)
-        self._stopping.wait(self._latency + (action.seconds if isinstance(action, Delay) else 0))
+        seconds = self._latency + (action.seconds if isinstance(action, Delay) else 0)
+        if self._stopping.wait(seconds):  # no answer after its end, nor any work
+            handler.close_connection = True
+            return
         sid = parse_qs(url.query).get("sid", [None])[0]
         reply = outcome(
             action, name, lambda: self._device.handle(handler.command, url.path, sid, content)
@@ -268,3 +295,5 @@ class Simulator:
             if self._stopping.wait(how.interval):
                 break
         handler.close_connection |= body != reply.body or how.missing > 0
+        if how.reset:
+            reset(handler.connection)

@@ -14,7 +14,7 @@ Facts about the API: WebConnect is what the devices' own web page uses; SMA does
 import contextlib
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -75,8 +75,9 @@ class SMA:
     `https_only`: never fall back to plain HTTP.
 
     All calls raise SmaException's sub-classes. A read logs in when there is no session, and once more
-    when the device does not know the session any longer. `deadline` is a time.monotonic() that a call
-    will not outlast; a login is not cut by it.
+    when the device does not know the session any longer. `deadline` is a time by `monotonic` that a
+    call will not outlast; a login is not cut by it. `answered_as` is the key of the last result: masked,
+    and not the same for ever, so no identity, but a new one is a reason to ask who answers.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class SMA:
         timeout: float = DEFAULT_TIMEOUT,
         login_timeout: float = LOGIN_TIMEOUT,
         https_only: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         if group not in GROUPS:
             raise KeyError(f"no group {group!r}: user or installer")
@@ -100,6 +102,7 @@ class SMA:
         self.url = url.rstrip("/")
         self.group = group
         self.logins = 0
+        self.answered_as: str | None = None
         self._http = session
         self._password = password
         self._uid = uid
@@ -107,6 +110,7 @@ class SMA:
         self._timeout = timeout
         self._login_timeout = login_timeout
         self._https_only = https_only
+        self._monotonic = monotonic
         self._stopped = False
 
     def __repr__(self) -> str:
@@ -127,8 +131,7 @@ class SMA:
         """
         if self._password is None:
             return False
-        if self._sid is not None:
-            self.close_session()
+        self._end_session(LOGOUT_TIMEOUT)
         payload = {"right": GROUPS[self.group], "pass": self._password}
         self._find_scheme(self._login_timeout)
         self._http.close()  # a kept connection that just went stale would lose the answer
@@ -166,15 +169,30 @@ class SMA:
         what = "no session id" if err is None else f"err {err}"
         return SmaReadException(f"the login was answered with {what}", err=err)
 
+    def use_password(self, password: str) -> None:
+        """Log in with another password from the next time on; an open session stays."""
+        self._password = password
+
     def close_session(self, timeout: float = LOGOUT_TIMEOUT) -> None:
-        """Log out, in one attempt; nothing to do without a session."""
+        """Log out, in one attempt; nothing to do without a session.
+
+        When that fails, the session may still be open: it is kept, and the next read uses it, or hears from
+        the device that it is over. Forgotten here, it would be one more that nobody can close.
+        """
         if self._sid is None:
             return
         try:
-            self._post("logout", {}, timeout, authorised=True)
+            body = self._post("logout", {}, timeout, authorised=True)
+            if "err" not in body or int_or_none(body["err"]) in _SESSION_EXPIRED:
+                self._sid = None
         finally:
-            self._sid = None
             self._http.close()
+
+    def _end_session(self, timeout: float) -> None:
+        """Make room for a new session: the old one is over whatever the device says to the logout."""
+        with contextlib.suppress(SmaException):
+            self.close_session(timeout)
+        self._sid = None
 
     def session_check(self) -> SessionCheck:
         """Ask how many sessions are free, and how long logins are blocked. Needs no login."""
@@ -311,8 +329,7 @@ class SMA:
         if not public and int_or_none(body.get("err")) in _SESSION_EXPIRED:
             left = self._left(deadline)
             # Mostly the session has expired. But a device that says so of a live one would keep it.
-            with contextlib.suppress(SmaException):
-                self.close_session(min(left, LOGOUT_TIMEOUT))
+            self._end_session(min(left, LOGOUT_TIMEOUT))
             self.new_session()
             body = self._post_twice(name, payload, deadline, authorised=True)
         if "err" in body:
@@ -324,13 +341,13 @@ class SMA:
         """Return what a result says. Its key is masked and changes: it is nobody's identity."""
         if not isinstance(result, dict):
             raise SmaReadException("the reply has no result")
-        if self._uid in result:
-            return result[self._uid]
-        if len(result) > 1:
+        if self._uid not in result and len(result) > 1:
             raise SmaSeveralDevicesException(
                 f"the reply holds the values of {len(result)} devices, which is not supported"
             )
-        return next(iter(result.values()), None)
+        uid = self._uid if self._uid in result else next(iter(result), None)
+        self.answered_as = uid or self.answered_as
+        return result.get(uid)
 
     def _post_twice(
         self, name: str, payload: object, deadline: float | None, *, authorised: bool
@@ -341,7 +358,7 @@ class SMA:
         except SmaTlsException:
             raise
         except SmaConnectionException as error:
-            late = deadline is not None and time.monotonic() >= deadline
+            late = deadline is not None and self._monotonic() >= deadline
             if late or not (error.sent or isinstance(error, SmaTimeoutException)):
                 raise
         self._http.close()
@@ -352,22 +369,34 @@ class SMA:
             raise SmaTimeoutException("no further reads: stopping")
         if deadline is None:
             return self._timeout
-        return min(_seconds_until(deadline), self._timeout)
+        return min(self._seconds_until(deadline), self._timeout)
+
+    def _seconds_until(self, deadline: float) -> float:
+        left = deadline - self._monotonic()
+        if left <= 0:
+            raise SmaTimeoutException("no time left for another request to the device")
+        return left
 
     def _post(
         self, name: str, payload: object, timeout: float, *, authorised: bool = False
     ) -> dict[str, Any]:
         """Post one call and return the JSON object that answers it, in `timeout` seconds altogether."""
-        end = time.monotonic() + timeout
+        end = self._monotonic() + timeout
         self._find_scheme(timeout)
         params = {"sid": self._sid} if authorised and self._sid else None
         path = f"/dyn/{name}.json"
         post = partial(exchange, self._http, "POST", payload=payload, params=params)
-        reply = post(self.url + path, timeout=_seconds_until(end))
+        reply = post(self.url + path, timeout=self._seconds_until(end))
         new_url = moved(self.url, path, reply)
         if new_url:
+            try:
+                reply = post(new_url + path, timeout=self._seconds_until(end))
+            except SmaConnectionException as error:
+                if isinstance(error, SmaTlsException):  # it is there: the password stays off http
+                    self.url = new_url
+                raise
             self.url = new_url
-            reply = post(self.url + path, timeout=_seconds_until(end))
+            moved(self.url, path, reply)  # on https it follows nobody, and says so
         return parsed(reply, name)
 
     def _find_scheme(self, timeout: float) -> None:
@@ -380,13 +409,13 @@ class SMA:
             return
         https, http = f"https://{self.url}", f"http://{self.url}"
         path = "/dyn/sessionCheck.json"
-        end = time.monotonic() + timeout
+        end = self._monotonic() + timeout
         try:
             exchange(self._http, "POST", https + path, payload={}, timeout=timeout)
         except SmaConnectionException as error:
             if self._https_only or not error.refused:
                 raise
-            left = _seconds_until(end)
+            left = self._seconds_until(end)
             reply = exchange(self._http, "POST", http + path, payload={}, timeout=left)
             self.url = moved(http, path, reply) or http
         else:
@@ -403,10 +432,3 @@ def version_int_to_string(version_integer: int | None) -> str:
     major, minor, build, release = version_integer.to_bytes(4, "big")
     letter = "NEABRS"[release] if release < 6 else str(release)
     return f"{major:x}.{minor:x}.{build}.{letter}"
-
-
-def _seconds_until(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise SmaTimeoutException("no time left for another request to the device")
-    return left

@@ -1,0 +1,300 @@
+"""An exporter in front of three simulated devices, one of which falls ill: real HTTP from end to end.
+
+Simulated devices, configured devices, application, server, and a scrape with Prometheus' header. All of
+them tell time by one clock that can be put forward; the simulated sun stands still at noon.
+"""
+
+import http.client
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Self
+
+from devices import NOON, Clock, eventually
+from programs import values
+from strangers import Certificates, Speech, Stranger, certificates
+
+from sma_exporter import config
+from sma_exporter.collector import SCRAPE_FAMILIES
+from sma_exporter.fleet import Fleet
+from sma_exporter.server import Address, Server
+from sma_exporter.simulator import MODELS, Simulator
+from sma_exporter.snapshot import REASONS
+from sma_exporter.web import App
+from sma_exporter.webconnect import SMA
+
+SICK, OTHERS = "roof", ("garage", "cellar")
+PASSWORDS = {SICK: "Roof-47110", "garage": "Garage-0815", "cellar": "Cellar-2342"}
+
+#: What Prometheus would wait, and what one request to the sick device may take.
+SCRAPE_SECONDS = 3.0
+REQUEST_SECONDS = 0.4
+
+#: More than any read takes: a login is awaited for 30 s.
+PATIENCE_SECONDS = 40.0
+
+#: The longest pause is 15 minutes; all of them are multiples of the step.
+PAUSE_STEP = 10.0
+LONGEST_PAUSE = 1000.0
+
+_DEVICE = re.compile(r'device="([^"]*)"')
+_ABOUT_SCRAPES = {family.name for family in SCRAPE_FAMILIES} - {"sma_up", "sma_device_info"}
+
+Values = Mapping[str, float]
+
+
+def family(series: str) -> str:
+    """The family of a series."""
+    return series.partition("{")[0]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a scrape got, and after how many seconds."""
+
+    status: int
+    seconds: float
+    text: str
+
+    @cached_property
+    def samples(self) -> Values:
+        return values(self.text)
+
+    @cached_property
+    def _by_device(self) -> Mapping[str, Values]:
+        found: dict[str, dict[str, float]] = {}
+        for series, value in self.samples.items():
+            match = _DEVICE.search(series)
+            if match and family(series) not in _ABOUT_SCRAPES:
+                found.setdefault(match[1], {})[series] = value
+        return found
+
+    def of(self, device: str) -> Values:
+        """What is shown of a device, without what the exporter says of its own work."""
+        return self._by_device.get(device, {})
+
+    def up(self, device: str) -> bool:
+        return self.samples[f'sma_up{{device="{device}"}}'] == 1
+
+    def reason(self, device: str) -> str | None:
+        """The one reason why a device fails."""
+        told = self.by_reason("sma_scrape_failing", device)
+        assert set(told.values()) <= {0, 1}
+        failing = [reason for reason, value in told.items() if value]
+        assert len(failing) <= 1
+        assert self.up(device) == (not failing)
+        return failing[0] if failing else None
+
+    def errors(self, device: str) -> Values:
+        return self.by_reason("sma_scrape_errors_total", device)
+
+    def by_reason(self, name: str, device: str) -> Values:
+        return {
+            reason: self.samples[f'{name}{{device="{device}",reason="{reason}"}}']
+            for reason in REASONS
+        }
+
+
+def fetch(port: int, path: str, seconds: float = SCRAPE_SECONDS) -> Answer:
+    """Scrape as Prometheus does."""
+    begin = time.monotonic()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+    try:
+        connection.request(
+            "GET", path, headers={"X-Prometheus-Scrape-Timeout-Seconds": str(seconds)}
+        )
+        response = connection.getresponse()
+        text = response.read().decode()
+    finally:
+        connection.close()
+    return Answer(response.status, time.monotonic() - begin, text)
+
+
+class _Ear(logging.Handler):
+    """Everything that is logged, of the libraries too, with all that is in a record."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(f"{self.format(record)} {vars(record)}")
+
+
+@contextmanager
+def listening_to_logs() -> Iterator[list[str]]:
+    ear, root = _Ear(), logging.getLogger()
+    level = root.level
+    root.addHandler(ear)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield ear.lines
+    finally:
+        root.setLevel(level)
+        root.removeHandler(ear)
+
+
+class Bench:
+    """Three devices and their exporter.
+
+    `options` are the sick one's, of `Simulator`, and `keys` its configuration's; where one of them is a
+    function, it gets the bench.
+    """
+
+    def __init__(
+        self, model: str = "sb-3.6", *, options: Mapping[str, Any] | None = None, **keys: Any
+    ) -> None:
+        self._stack = ExitStack()
+        self.clock = Clock()
+        self.now = NOON  # by the sun
+        self.wall = NOON  # by the exporter's machine
+        self.folder = Path(self._stack.enter_context(TemporaryDirectory()))
+        self.simulators: list[Simulator] = []
+        self.strangers: list[Stranger] = []
+        self.browsers: list[SMA] = []
+        self.healing = self._stack.enter_context(ExitStack())
+        names = [*MODELS]
+        place = names.index(model)
+        self.models = dict(
+            zip((SICK, *OTHERS), (names * 2)[place : place + 1 + len(OTHERS)], strict=True)
+        )
+        self.sick = self.simulate(model, PASSWORDS[SICK], **self.asked(options or {}))
+        self._keys = keys
+        self._sims = {SICK: self.sick} | {
+            name: self.simulate(self.models[name], PASSWORDS[name]) for name in OTHERS
+        }
+
+    def simulate(self, model: str, password: str, **options: Any) -> Simulator:
+        """Start one more simulated device; all stop at the end."""
+        simulator = Simulator(
+            model,
+            password=password,
+            clock=lambda: self.now,
+            monotonic=self.clock,
+            **options,
+        )
+        self.simulators.append(self._stack.enter_context(simulator))
+        return simulator
+
+    def until_healed(self, change: AbstractContextManager[object]) -> None:
+        """Change something outside all devices until `healing` is closed."""
+        self.healing.enter_context(change)
+
+    def stranger(self, speech: Speech = tuple, port: int = 0) -> Stranger:
+        """Start a listener; it is closed at the end."""
+        self.strangers.append(self._stack.enter_context(Stranger(speech, port)))
+        return self.strangers[-1]
+
+    def __enter__(self) -> Self:
+        self._stack.__enter__()
+        self.log = self._stack.enter_context(listening_to_logs())
+        wanted = config.Config(tuple(map(self._configured, self._sims)))
+        self.fleet = Fleet(wanted, clock=lambda: self.wall, monotonic=self.clock)
+        self.app = App(self.fleet)
+        server = Server(self.app, [Address("127.0.0.1", 0)])
+        server.start()
+        self._stack.callback(server.stop)
+        self.port = server.addresses[0].port
+        self._stack.callback(self.close)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def asked(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Fill in what depends on the bench."""
+        return {key: value(self) if callable(value) else value for key, value in given.items()}
+
+    @cached_property
+    def certificates(self) -> Certificates:
+        """Certificates for the sick device, good ones and others."""
+        return certificates(self.folder)
+
+    def _configured(self, name: str) -> config.Device:
+        given: dict[str, Any] = {"name": name, "url": self._sims[name].url, "min_interval": 0.0}
+        if name == SICK:
+            given |= {"timeout": REQUEST_SECONDS}
+            given |= self.asked(self._keys)
+        if "password_file" not in given:
+            given["password"] = config.Secret(PASSWORDS[name])
+        return config.Device(**given)
+
+    def scrape(
+        self,
+        path: str = "/metrics",
+        seconds: float = SCRAPE_SECONDS,
+        during: Callable[[], object] | None = None,
+    ) -> Answer:
+        """Scrape, and do something meanwhile."""
+        if during is None:
+            return fetch(self.port, path, seconds)
+        answers: list[Answer] = []
+        scraping = threading.Thread(target=lambda: answers.append(fetch(self.port, path, seconds)))
+        scraping.start()
+        during()
+        scraping.join()
+        return answers[0]
+
+    def settle(self) -> None:
+        """Wait until nobody reads a device any more."""
+        names = {f"read {name}" for name in self._sims}
+        assert eventually(
+            lambda: not names & {thread.name for thread in threading.enumerate()}, PATIENCE_SECONDS
+        )
+
+    def recover(self) -> float:
+        """Scrape the sick device until it is up; return the seconds that went by.
+
+        Until then it is left in peace: a pause is one without a login.
+        """
+        waited = 0.0
+        while True:
+            attempts = self.login_attempts
+            if self.scrape(f"/probe?target={SICK}").up(SICK):
+                return waited
+            self.settle()
+            assert self.login_attempts == attempts, "a login during the pause"
+            assert waited < LONGEST_PAUSE, "it does not come back"
+            self.clock.advance(PAUSE_STEP)
+            waited += PAUSE_STEP
+
+    @property
+    def login_attempts(self) -> int:
+        return sum(simulator.login_attempts for simulator in self.simulators)
+
+    def close(self) -> None:
+        """Log out everywhere, as at the end of the process."""
+        self.fleet.close(seconds=5.0)
+        self.settle()
+
+    def secrets(self) -> set[str]:
+        """Passwords, and the session ids that were given out."""
+        issued = {sid for simulator in self.simulators for sid in simulator.session_ids}
+        return {*PASSWORDS.values(), *issued}
+
+    def told(self) -> dict[str, str]:
+        """All that a person or a program can see of the exporter, beside what scrapes got."""
+        device = self.fleet.devices[0]
+        reader = vars(device)["_reader"]
+        things = (device, device.settings, device.last(), reader, vars(reader)["_client"], self.app)
+        return {
+            "page": fetch(self.port, "/").text,
+            "metrics of the exporter": fetch(self.port, "/metrics/exporter").text,
+            "log": "\n".join(self.log),
+            "repr": "\n".join(map(repr, things)),
+        }
+
+
+@cache
+def undisturbed(model: str) -> Mapping[str, Values]:
+    """What scrapes show of the devices beside and of a sick one of this model while all are well."""
+    with Bench(model) as bench:
+        answer = bench.scrape()
+        return {name: answer.of(name) for name in bench.models}

@@ -1,0 +1,218 @@
+"""A fault, what is expected of the exporter under it, and what is seen: the checks and the README's row."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple
+
+from fault_bench import (
+    OTHERS,
+    SCRAPE_SECONDS,
+    SICK,
+    Answer,
+    Bench,
+    Values,
+    family,
+    undisturbed,
+)
+
+from sma_exporter import metrics
+from sma_exporter.snapshot import REASONS
+from sma_exporter.webconnect.readings import PARAMETERS
+
+READ, PARAMETER_READ = "getAllOnlValues", "getValues"
+
+#: What comes from the parameters, and stays while a device is down: who it is, and what does not age.
+_FROM_PARAMETERS = {"sma_device_info"} | {
+    family.name for family in metrics.ALL_FAMILIES if set(family.sensors) <= PARAMETERS
+}
+KEPT = _FROM_PARAMETERS | {"sma_up"}
+
+Do = Callable[[Bench], object]
+
+
+def clear(bench: Bench) -> None:
+    """The fault is over."""
+    for simulator in bench.simulators:
+        simulator.faults.clear()
+
+
+@dataclass(frozen=True)
+class Case:
+    """A row of the table.
+
+    `fault` is its sentence in the README; `inflict` and `heal` make it so and end it, `during` happens while
+    a scrape waits. `reason` is None where there are values all the same, then less those of the families
+    `lost` and with the `new` series. It is back after the seconds of a pause. `unclaimed` sessions are
+    nobody's to close: the answer to their login was lost. `first`: it strikes at first contact; `login`: only
+    where there is one, so a kept session has to be over. `unasked`: whoever else answers then must not be
+    sent a thing.
+    """
+
+    fault: str
+    inflict: Do
+    reason: str | None = None
+    heal: Do = clear
+    during: Do | None = None
+    scrapes: int = 1
+    pause: float = 0.0
+    lost: frozenset[str] = frozenset()
+    new: frozenset[str] = frozenset()
+    unclaimed: int = 0
+    first: bool = False
+    login: bool = False
+    unasked: bool = False
+    seconds: float = SCRAPE_SECONDS
+    model: str = "sb-3.6"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    keys: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Row(NamedTuple):
+    """A row of the README's table."""
+
+    fault: str
+    exporter: str
+    others: str
+    sessions: str
+    back: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was observed under a fault and after it."""
+
+    case: Case
+    answers: tuple[Answer, ...]
+    errors: Values
+    normal: Mapping[str, Values]
+    after: Answer
+    waited: float
+    most_sessions: int
+    left: int
+    unclaimed: int
+    leaks: tuple[str, ...]
+    asked_elsewhere: int
+
+    @property
+    def reasons(self) -> list[str | None]:
+        return [answer.reason(SICK) for answer in self.answers]
+
+    @property
+    def lost(self) -> frozenset[str]:
+        """The families that lack a value, or show another one."""
+        shown, normal = self.answers[-1].of(SICK), self.normal[SICK]
+        return frozenset(family(s) for s, value in normal.items() if shown.get(s) != value)
+
+    @property
+    def new(self) -> frozenset[str]:
+        return frozenset(self.answers[-1].of(SICK).keys() - self.normal[SICK].keys())
+
+    @property
+    def others_have_all(self) -> bool:
+        return all(
+            answer.of(name) == self.normal[name]
+            for answer in (*self.answers, self.after)
+            for name in OTHERS
+        )
+
+    @property
+    def row(self) -> Row:
+        (exporter,) = {f"`{reason}`" if reason else self._values() for reason in self.reasons}
+        return Row(
+            self.case.fault,
+            exporter,
+            "all values" if self.others_have_all else "values missing",
+            str(self.left) + (", as its answer was lost" if self.unclaimed else ""),
+            "was never away" if self.reasons[-1] is None else _back(self.waited),
+        )
+
+    def _values(self) -> str:
+        if not self.lost:
+            return "values"
+        if len(self.lost) <= 2:
+            return f"values, without {' and '.join(f'`{name}`' for name in sorted(self.lost))}"
+        left = self.answers[-1].of(SICK).keys() & self.normal[SICK].keys()
+        return f"the {len(left)} values that are left of {len(self.normal[SICK])}"
+
+
+def _back(seconds: float) -> str:
+    if not seconds:
+        return "next scrape"
+    return f"after {seconds:.0f} s" if seconds < 120 else f"after {seconds / 60:.0f} min"
+
+
+def observe(case: Case, **keys: Any) -> Seen:
+    """Let a device fall ill, and see. `keys` are further ones of its configuration."""
+    with Bench(case.model, options=case.options, **{**case.keys, **keys}) as bench:
+        before = dict.fromkeys(REASONS, 0.0)
+        if not case.first:
+            first = bench.scrape()
+            assert first.up(SICK), "not well before"
+            before = dict(first.errors(SICK))
+            bench.settle()
+            if case.login:
+                bench.sick.expire_sessions()
+        case.inflict(bench)
+        answers = [_scrape(bench, case) for _ in range(case.scrapes)]
+        told = [*bench.told().items()]
+        case.heal(bench)
+        bench.settle()
+        waited = bench.recover()
+        after = bench.scrape()
+        told += [*bench.told().items(), *(("answer", a.text) for a in (*answers, after))]
+        secrets = bench.secrets()
+        bench.close()
+        errors = answers[-1].errors(SICK)
+        return Seen(
+            case=case,
+            answers=tuple(answers),
+            errors={reason: errors[reason] - before[reason] for reason in REASONS},
+            normal=undisturbed(case.model),
+            after=after,
+            waited=waited,
+            most_sessions=max(s.most_sessions_in_use for s in bench.simulators),
+            left=sum(s.sessions for s in bench.simulators),
+            unclaimed=sum(s.unclaimed_sessions for s in bench.simulators),
+            asked_elsewhere=sum(len(s.requests) for s in bench.simulators[3:])
+            + sum(bool(s.heard) for s in bench.strangers),
+            leaks=tuple(where for where, text in told if any(secret in text for secret in secrets)),
+        )
+
+
+def _scrape(bench: Bench, case: Case) -> Answer:
+    during = partial(case.during, bench) if case.during is not None else None
+    return bench.scrape(seconds=case.seconds, during=during)
+
+
+def check(seen: Seen) -> None:
+    """What holds under every fault."""
+    case = seen.case
+    assert {answer.status for answer in seen.answers} == {200}
+    assert max(answer.seconds for answer in seen.answers) <= case.seconds
+    assert seen.reasons == [case.reason] * case.scrapes
+    _check_errors(seen)
+    _check_values(seen)
+    assert seen.others_have_all
+    assert seen.most_sessions <= 1
+    assert (seen.left, seen.unclaimed) == (case.unclaimed, case.unclaimed)
+    assert seen.leaks == ()
+    assert not (case.unasked and seen.asked_elsewhere)
+    assert seen.waited == case.pause
+    recovered = seen.after.of(SICK)
+    assert {s: v for s, v in recovered.items() if s not in case.new} == seen.normal[SICK]
+
+
+def _check_errors(seen: Seen) -> None:
+    counted = {reason: number for reason, number in seen.errors.items() if number}
+    expected = [] if seen.case.reason is None else [seen.case.reason]
+    assert [*counted] == expected
+    if seen.case.scrapes == 1:
+        assert [*counted.values()] in ([], [1])
+
+
+def _check_values(seen: Seen) -> None:
+    if seen.case.reason is None:
+        assert (seen.lost, seen.new) == (seen.case.lost, seen.case.new)
+    else:
+        assert {family(series) for series in seen.answers[-1].of(SICK)} <= KEPT
