@@ -300,7 +300,16 @@ def flags(parser: argparse.ArgumentParser) -> set[str]:
 
 
 #: Flags of other programs.
-FOREIGN = {"--rm", "--name", "--restart", "--read-only", "--upgrade", "--now", "--from-file"}
+FOREIGN = {
+    "--rm",
+    "--name",
+    "--restart",
+    "--read-only",
+    "--upgrade",
+    "--now",
+    "--from-file",
+    "--storage.tsdb.retention.time",
+}
 
 
 class TestFlags:

@@ -149,6 +149,15 @@ def test_prometheus_finds_the_exporter() -> None:
     assert "sma-exporter" in SERVICES
 
 
+def test_prometheus_finds_the_rules() -> None:
+    (config,) = (t for t, (source, _) in mounts("prometheus").items() if "prometheus.yml" in source)
+    (pattern,) = document(FOLDER / "prometheus.yml")["rule_files"]
+    source, _ = mounts("prometheus")[str(Path(config).parent / Path(pattern).parent)]
+
+    assert f"--config.file={config}" in SERVICES["prometheus"]["command"]
+    assert (FOLDER / source).resolve() == ROOT / "dashboards" / "rules"
+
+
 def test_prometheus_keeps_ten_years_where_nothing_is_lost() -> None:
     command = SERVICES["prometheus"]["command"]
 
