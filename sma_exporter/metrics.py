@@ -24,6 +24,7 @@ from .metrics_families import (
 )
 from .snapshot import CustomReading
 from .webconnect import Readings, tags
+from .webconnect.device_models import METERS
 from .webconnect.readings import STATES_OF
 from .webconnect.tags import slug
 
@@ -182,14 +183,20 @@ def _add_states(metric: Any, family: Family, source: Source) -> None:
 def _add_info(metric: Any, family: Family, source: Source) -> None:
     if family is METER_INFO:
         if any(name in source.readings for name in _METER_SENSORS):
-            found = (source.readings.get(sensor) for sensor in family.sensors)
-            serial = next((str(value) for value in found if value), "")
-            metric.add_metric([source.device], {family.text: serial})
+            metric.add_metric([source.device], {family.text: _meter_serial(source.readings)})
         return
     for sensor, part in family.sensors.items():
         for text in _texts(source.readings.get(sensor)):
             labels = [source.device, part] if family.label else [source.device]
             metric.add_metric(labels, {family.text: clean(text)})
+
+
+def _meter_serial(readings: Readings) -> str:
+    """Return the serial number of the meter that a device reads, or is."""
+    kind = readings.get("device_type")
+    is_meter = isinstance(kind, tuple) and not METERS.isdisjoint(kind)
+    sensors = (*METER_INFO.sensors, *(("serial_number",) if is_meter else ()))
+    return next((str(value) for sensor in sensors if (value := readings.get(sensor))), "")
 
 
 def _texts(value: object) -> Iterable[str]:
