@@ -416,6 +416,8 @@ def _backfill(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         return _complain(f"{device.name}: {error}", _WRONG_USAGE)
     except (SmaException, history.HistoryError) as error:
         return _complain(f"{device.name}: {error}{_left_behind(arguments.output)}", _FAILED)
+    except KeyboardInterrupt:  # the second signal
+        return _complain(f"{device.name}: stopped{_left_behind(arguments.output)}", _FAILED)
     return _OK
 
 

@@ -129,9 +129,8 @@ def _every(
     if logger.is_battery and not facts.has_battery:
         return wanted, "the device has no battery"
     found = source.find(logger, now)
-    every = (
-        found.every or FIVE_MINUTES
-    )  # where that is not known, nothing may be asked for by the year
+    # Where it is not known, no request may be for a year: that could be a hundred thousand entries.
+    every = found.every or FIVE_MINUTES
     if wanted == DAY and every == FIVE_MINUTES and not found.why_not:
         return every, "not kept by the day, as far as can be seen: use --interval 5m"
     return every, found.why_not

@@ -47,6 +47,9 @@ PAUSES = (5.0, 10.0, 20.0, 40.0, 60.0, 60.0)
 #: Repeating cannot help, or must not be tried.
 _FINAL = (SmaAuthenticationException, SmaTlsException, SmaSeveralDevicesException)
 
+#: Long enough for a daily entry, also on the day of 25 hours.
+_LAST_DAY = DAY + 3600
+
 #: What a device answers to whoever may not read it.
 _FORBIDDEN = {401, 403}
 
@@ -116,9 +119,12 @@ class Source:
         """Ask for the last day of a logger."""
         is_user = self._settings.group == "user"
         try:
-            entries = self._patiently(logger, int(now) - DAY, int(now))
+            entries = self._patiently(logger, int(now) - _LAST_DAY, int(now))
         except SmaNoLoggerException:
-            return Found(why_not="not kept, or for the installer only" if is_user else "not kept")
+            if not is_user:
+                return Found(why_not="not kept")
+            likely = "most likely for" if logger.is_for_installer else "not kept, or for"
+            return Found(why_not=f"{likely} the installer only")
         except SmaReadException as error:
             if error.err not in _FORBIDDEN:
                 raise
@@ -130,7 +136,7 @@ class Source:
     def _seconds_between(self, logger: Logger, stamps: list[int], now: int) -> int | None:
         """Tell a daily logger, which has one entry or two in its last day, from one with more."""
         if len(stamps) <= 2:
-            before = self._patiently(logger, now - 2 * DAY, now - DAY)
+            before = self.entries(logger, now - 2 * _LAST_DAY, now - _LAST_DAY)
             stamps = sorted({*stamps, *(stamp for stamp, _ in readings(before, 0, now))})
         if len(stamps) < 2:
             return None
@@ -178,7 +184,7 @@ def opened(settings: config.Device, wait: Wait) -> Iterator[Source]:
     HistoryError without a password; SmaException and PasswordFileError.
     """
     if settings.anonymous:
-        raise HistoryError("without a password the device does not show its loggers: configure one")
+        raise HistoryError("a device shows its loggers to whoever has a password: configure one")
     patient = attrs.evolve(settings, timeout=max(settings.timeout, REQUEST_SECONDS))
     with one_session(patient) as client:
         yield Source(client, settings, wait)

@@ -229,8 +229,10 @@ class TestInterrupted:
             for _ in range(2):
                 time.sleep(0.3)
                 process.send_signal(signal.SIGINT)
-            process.wait(PATIENCE_SECONDS)
+            _, said = process.communicate(timeout=PATIENCE_SECONDS)
 
+        assert process.returncode == 1
+        assert said.splitlines()[-1] == f"sma_exporter: {path} {LEFT_BEHIND}"
         assert time.monotonic() - begun < 20  # a request alone may take 30 s
 
     def test_killed_at_any_time_it_can_go_on(self, slow: Simulator, path: Path, whole: str) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from backfills import Pauses
+from backfills import Pauses, at
 from devices import NOON, PASSWORD, calls, count, sending, settings, visitor
 
 from sma_exporter.history_errors import HistoryError, Stopped
@@ -322,6 +322,29 @@ class TestFind:
         self.found(device, CHARGED)
 
         assert count(device)["getLogger"] == 2
+
+    def test_the_day_before_may_have_no_list(self, device: Simulator) -> None:
+        empty = faults.mutate(lambda _: {"result": {}})
+        device.faults.add(Fault(kept_at(int(NOON)), path="getLogger", times=1))
+        device.faults.add(Fault(empty, path="getLogger"))
+
+        assert self.found(device, CHARGED) == Found(None, int(NOON))
+
+    def test_one_that_looks_like_the_installers(self, device: Simulator) -> None:
+        found = self.found(device, BY_NUMBER[28930])
+
+        assert found.why_not == "most likely for the installer only"
+
+    @pytest.mark.parametrize("hour", range(24))
+    def test_a_daily_entry_is_in_it_whenever_it_is_asked(
+        self, simulate: Simulate, hour: int
+    ) -> None:
+        """On the day of 25 hours too."""
+        now = at("2024-10-27T00:00") + 2 * 3600 + hour * 3600
+        device = simulate("sb-3.6", clock=lambda: now)
+
+        with source(device) as asked:
+            assert asked.find(DAILY, now).last is not None
 
     @pytest.mark.parametrize(
         ("group", "password", "words"),
