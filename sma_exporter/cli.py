@@ -15,8 +15,10 @@ import signal
 import ssl
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NoReturn
@@ -126,6 +128,10 @@ def _parser() -> argparse.ArgumentParser:
     dump.add_argument("names", nargs="?", metavar="NAME", help="the device of the file")
     _add_source_flags(dump, default=argparse.SUPPRESS)
 
+    _add_backfill_flags(
+        command("backfill", _backfill, "what a device remembers of its past, for Prometheus")
+    )
+
     simulate = command("simulate", _simulate, "a simulated device on a port")
     simulate.add_argument(
         "--model", default="sb-3.6", choices=_MODELS, help="what to simulate (sb-3.6)"
@@ -140,6 +146,28 @@ def _parser() -> argparse.ArgumentParser:
     health = command("health", _health, "whether the exporter on this machine answers: exit 0 or 1")
     _add_listen_flag(health)
     return parser
+
+
+def _add_backfill_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="?", metavar="NAME", help="the device of the file")
+    _add_source_flags(parser, default=argparse.SUPPRESS)
+    past = parser.add_argument_group(
+        "the past (a DATE is 2024-12-31, or a moment like 2024-12-31T12:00)"
+    )
+
+    def add(flag: str, dest: str, help: str, **options: Any) -> None:  # noqa: A002
+        past.add_argument(flag, dest=dest, help=help, **options)
+
+    add("--from", "first", "the first day", metavar="DATE", type=_date)
+    add("--to", "last", "the last day (until three hours ago)", metavar="DATE", type=_date)
+    add("--interval", "interval", "readings of each day or of every five minutes (1d)",
+        choices=("1d", "5m"), default="1d")  # fmt: skip
+    add("--label", "labels", "what Prometheus adds to the live series, like job=sma; repeatable",
+        metavar="NAME=VALUE", type=_label, action="append", default=[])  # fmt: skip
+    add("--timezone", "timezone", "where a day begins (TZ, else the device's)", metavar="ZONE")
+    add("--list", "list", "say which loggers the device has, and since when", action="store_true")
+    add("-o", "output", "where to (standard output)", metavar="FILE", type=Path)
+    add("--resume", "resume", "continue the FILE of -o", action="store_true")
 
 
 def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
@@ -251,6 +279,24 @@ def _seconds(text: str) -> float:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _date(text: str) -> date:
+    from .history import parse_date  # noqa: PLC0415 - --help needs none of it
+
+    try:
+        return parse_date(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither a day like 2024-12-31 nor a moment like 2024-12-31T12:00"
+        ) from None
+
+
+def _label(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not re.fullmatch("(?!__|device$)[a-zA-Z_][a-zA-Z0-9_]*", name):
+        raise argparse.ArgumentTypeError(f"{text!r} is no further label, like job=sma")
+    return name, value
+
+
 # --- which devices ---
 
 
@@ -294,6 +340,14 @@ def _chosen(arguments: argparse.Namespace, environ: Mapping[str, str]) -> list[c
         if name not in by_name:
             raise UsageError(f"no device {name!r} is configured: {', '.join(by_name)}")
     return [by_name[name] for name in wanted] or list(devices)
+
+
+def _only(devices: Sequence[config.Device]) -> config.Device:
+    """Return the one device that a sub-command is about."""
+    if len(devices) > 1:
+        names = ", ".join(device.name for device in devices)
+        raise UsageError(f"one device at a time, please: {names}")
+    return devices[0]
 
 
 # --- what is done ---
@@ -351,16 +405,64 @@ def _dump(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     from .dump import dump  # noqa: PLC0415
     from .webconnect import SmaException  # noqa: PLC0415
 
-    devices = _chosen(arguments, environ)
-    if len(devices) > 1:
-        raise UsageError(
-            f"one device a dump, please: {', '.join(device.name for device in devices)}"
-        )
+    device = _only(_chosen(arguments, environ))
     try:
-        _say(json.dumps(dump(devices[0]), indent=1))
+        _say(json.dumps(dump(device), indent=1))
     except SmaException as error:
-        return _complain(f"{devices[0].name}: {error}", _FAILED)
+        return _complain(f"{device.name}: {error}", _FAILED)
     return _OK
+
+
+def _backfill(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from . import history  # noqa: PLC0415
+    from .webconnect import SmaException  # noqa: PLC0415
+
+    device = _only(_chosen(arguments, environ))
+    labels = dict(arguments.labels)
+    if arguments.first is None and not arguments.list:
+        raise UsageError("since when? --from DATE; --list says what the device has")
+    if arguments.resume and arguments.output is None:
+        raise UsageError("--resume continues a file: name it with -o")
+    if len(labels) < len(arguments.labels):
+        raise UsageError("one --label a name, please")
+    every = history.INTERVALS[arguments.interval]
+    stop = threading.Event()
+    _stop_at_signals(stop)
+    try:
+        zone = history.given_zone(arguments.timezone, environ)
+        if arguments.list:
+            for line in history.listing(device, zone, now=time.time(), wait=stop.wait):
+                _say(line)
+            return _OK
+        wanted = history.Wanted(arguments.first, arguments.last, every, zone, labels)
+        with closing(history.output(arguments.output, resume=arguments.resume)) as output:
+            history.backfill(device, wanted, output, now=time.time(), wait=stop.wait)
+    except history.HistoryUsageError as error:
+        return _complain(f"{device.name}: {error}", _WRONG_USAGE)
+    except (SmaException, history.HistoryError) as error:
+        return _complain(f"{device.name}: {error}{_left_behind(arguments.output)}", _FAILED)
+    except KeyboardInterrupt:  # the second signal
+        return _complain(f"{device.name}: stopped{_left_behind(arguments.output)}", _FAILED)
+    return _OK
+
+
+def _stop_at_signals(stop: threading.Event) -> None:
+    """Let the first signal end what is done in order, a second one at once."""
+
+    def note(number: int, _: object) -> None:
+        stop.set()
+        signal.signal(number, signal.default_int_handler)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, note)
+
+
+def _left_behind(path: Path | None) -> str:
+    if path is not None and path.is_file():
+        return (
+            f"\n{path} holds what was read until then; the same command with --resume continues it"
+        )
+    return ""
 
 
 def _simulate(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:  # noqa: ARG001

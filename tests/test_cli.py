@@ -24,7 +24,9 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("command", [[], ["sensors"], ["dump"], ["simulate"], ["health"]])
+@pytest.mark.parametrize(
+    "command", [[], ["sensors"], ["dump"], ["backfill"], ["simulate"], ["health"]]
+)
 def test_help(command: list[str]) -> None:
     shown = run(*command, "--help")
 

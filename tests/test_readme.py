@@ -19,7 +19,7 @@ import yaml
 from needs import require_tool
 from programs import exporter, get, post, run, running
 
-from sma_exporter import __version__, cli, config, guard, metrics, reader, web
+from sma_exporter import __version__, cli, config, guard, history_time, metrics, reader, web
 from sma_exporter.backoff import Cause
 from sma_exporter.collector import SCRAPE_FAMILIES
 from sma_exporter.config_values import UNITS, parse_duration
@@ -179,7 +179,7 @@ class TestOutputs:
 
         assert [command.split()[1] for command in commands] == [
             "curl",
-            *[".venv/bin/sma_exporter"] * 4,
+            *[".venv/bin/sma_exporter"] * 5,
         ]
 
     def test_of_the_demonstration(self, demo: str) -> None:
@@ -206,6 +206,15 @@ class TestOutputs:
         printed = programs_output(
             tmp_path, arguments, simulate("sb-3.6", tls=True, clock=lambda: NOON)
         )
+
+        assert shape(printed).startswith(shape(output))
+
+    def test_of_the_list_of_loggers(
+        self, simulate: Callable[..., Simulator], tmp_path: Path
+    ) -> None:
+        arguments, output = quoted(".venv/bin/sma_exporter backfill")
+
+        printed = programs_output(tmp_path, arguments, simulate("sb-3.6", tls=True))
 
         assert shape(printed).startswith(shape(output))
 
@@ -303,6 +312,8 @@ FOREIGN = {
     "--upgrade",
     "--now",
     "--from-file",
+    "--max-block-duration",
+    "--storage.tsdb.path",
     "--storage.tsdb.retention.time",
 }
 
@@ -339,6 +350,16 @@ class TestFlags:
 
         assert named == parsers().keys() - {""}
 
+    def test_the_table_has_every_flag_of_backfill(self) -> None:
+        rows = readme.table("Command line", "flag of `backfill`")
+        named = {row[0].strip("`") for row in rows}
+        parser = parsers()["backfill"]
+        own = next(g for g in parser._action_groups if (g.title or "").startswith("the past"))
+
+        assert named == {flag for a in own._group_actions for flag in a.option_strings}
+        defaults = {row[0].strip("`"): row[1].strip("`") for row in rows}
+        assert defaults["--interval"] == parser.get_default("interval")
+
     def test_variables(self) -> None:
         named = {*re.findall(r"`(SMA_[A-Z_]+)`", readme.section("Command line"))}
         known = {*re.findall(r"SMA_[A-Z_]+", " ".join(config._FLAGS.values()))}
@@ -354,10 +375,6 @@ class TestFlags:
     def test_what_is_not_there_yet_is_not_there(self, flag: str) -> None:
         assert f"`{flag}`" in readme.section("Not there yet")
         assert flag not in flags(parsers()[""])
-
-    def test_backfill_is_not_there_yet(self) -> None:
-        assert "`sma_exporter backfill`" in readme.section("Not there yet")
-        assert "backfill" not in parsers()
 
 
 def flag_rows() -> list[tuple[str, ...]]:
@@ -574,6 +591,7 @@ DEVICE = config.Device("roof", ADDRESS)
         f"what leaps is believed when it has held for {guard.HOLD_SECONDS / 60:.0f} minutes",
         f"a reset after {DEVICE.counter_reset_delay / 3600:.0f} h (`counter_reset_delay`)",
         f"gets {web.DEFAULT_SCRAPE_SECONDS:.0f} s, and none gets more than {web.MAX_SCRAPE_SECONDS:.0f} s",
+        "**The last three hours are left out**",
         f"`min_interval` ({DEVICE.min_interval:.0f}s) share a read",
         "keeps the first 12 characters of a password",
         "half a second before",
@@ -586,6 +604,7 @@ def test_figures(claim: str) -> None:
 def test_figures_behind_words() -> None:
     assert reader.READ_REQUESTS == 3
     assert cli._parser().parse_args([]).timeout_offset == 0.5
+    assert history_time.TOO_YOUNG_SECONDS == 3 * 3600
 
 
 def slug(heading: str) -> str:
