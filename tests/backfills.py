@@ -15,7 +15,7 @@ from devices import NOON, settings
 from prometheus_client.openmetrics import parser
 
 from sma_exporter import history
-from sma_exporter.history_time import Zone
+from sma_exporter.history.spans import Zone
 from sma_exporter.simulator import Simulator
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -12,7 +12,7 @@ import pytest
 from backfills import BERLIN, GOLDEN, Pauses, at, backfill, golden, parsed, samples, wanted
 from devices import NOON, count, sending
 
-from sma_exporter.history_errors import HistoryError, HistoryUsageError, Stopped
+from sma_exporter.history.errors import HistoryError, HistoryUsageError, Stopped
 from sma_exporter.simulator import MODELS, Plant, Simulator, faults
 from sma_exporter.simulator.faults import Fault
 from sma_exporter.webconnect import SmaReadException

@@ -9,9 +9,9 @@ from prometheus_client import generate_latest
 
 from sma_exporter import metrics
 from sma_exporter.collector import registry_of
-from sma_exporter.history_errors import HistoryError, HistoryUsageError
-from sma_exporter.history_loggers import LOGGERS
-from sma_exporter.history_openmetrics import Output, Position, Series, metric_of, series
+from sma_exporter.history.errors import HistoryError, HistoryUsageError
+from sma_exporter.history.loggers import LOGGERS
+from sma_exporter.history.openmetrics import Output, Position, Series, metric_of, series
 
 SENSORS = sorted({logger.sensor for logger in LOGGERS if logger.sensor})
 YIELD = series("total_yield", "roof", {"job": "sma", "instance": "x"}, "Made by a test.")

@@ -8,10 +8,10 @@ from backfills import BERLIN
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sma_exporter.history_loggers import DAY, FIVE_MINUTES, LOGGERS, Logger, candidates
-from sma_exporter.history_openmetrics import Position, metric_of, series
-from sma_exporter.history_past import Limits, Past
-from sma_exporter.history_time import Span, Zone
+from sma_exporter.history.loggers import DAY, FIVE_MINUTES, LOGGERS, Logger, candidates
+from sma_exporter.history.openmetrics import Position, metric_of, series
+from sma_exporter.history.past import Limits, Past
+from sma_exporter.history.spans import Span, Zone
 
 START = 1_700_000_100
 KWH = 1000

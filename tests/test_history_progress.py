@@ -13,7 +13,7 @@ from fcntl import ioctl
 import pytest
 
 from sma_exporter import logs
-from sma_exporter.history_progress import LINE_SECONDS, _Lines, progress
+from sma_exporter.history.progress import LINE_SECONDS, _Lines, progress
 
 
 class Terminal:

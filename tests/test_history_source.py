@@ -9,9 +9,9 @@ import pytest
 from backfills import Pauses, at
 from devices import NOON, PASSWORD, calls, count, sending, settings, visitor
 
-from sma_exporter.history_errors import HistoryError, Stopped
-from sma_exporter.history_loggers import DAY, FIVE_MINUTES, LOGGERS, Logger
-from sma_exporter.history_source import PAUSES, Facts, Found, Source, opened, readings
+from sma_exporter.history.errors import HistoryError, Stopped
+from sma_exporter.history.loggers import DAY, FIVE_MINUTES, LOGGERS, Logger
+from sma_exporter.history.source import PAUSES, Facts, Found, Source, opened, readings
 from sma_exporter.simulator import Simulator, faults
 from sma_exporter.simulator.faults import Fault
 from sma_exporter.webconnect import (

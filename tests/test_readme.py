@@ -19,10 +19,11 @@ import yaml
 from needs import require_tool
 from programs import exporter, get, post, run, running
 
-from sma_exporter import __version__, cli, config, guard, history_time, metrics, reader, web
+from sma_exporter import __version__, cli, config, guard, metrics, reader, web
 from sma_exporter.backoff import Cause
 from sma_exporter.collector import SCRAPE_FAMILIES
 from sma_exporter.config_values import UNITS, parse_duration
+from sma_exporter.history import spans
 from sma_exporter.simulator import MODELS, Simulator
 from sma_exporter.snapshot import REASONS
 from sma_exporter.webconnect import client
@@ -604,7 +605,7 @@ def test_figures(claim: str) -> None:
 def test_figures_behind_words() -> None:
     assert reader.READ_REQUESTS == 3
     assert cli._parser().parse_args([]).timeout_offset == 0.5
-    assert history_time.TOO_YOUNG_SECONDS == 3 * 3600
+    assert spans.TOO_YOUNG_SECONDS == 3 * 3600
 
 
 def slug(heading: str) -> str:

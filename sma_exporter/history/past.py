@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from .guard import Total
-from .history_loggers import Logger
-from .history_openmetrics import Position, Series
-from .history_time import Span, Zone
-from .logs import fields
+from ..guard import Total
+from ..logs import fields
+from .loggers import Logger
+from .openmetrics import Position, Series
+from .spans import Span, Zone
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from prometheus_client.core import Metric
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from . import metrics
-from .history_errors import HistoryError, HistoryUsageError
+from .. import metrics
+from .errors import HistoryError, HistoryUsageError
 
 _BEGINNING, _END = b"# HELP sma_", b"# EOF\n"
 _BLOCK = 1 << 16

@@ -9,9 +9,9 @@ from backfills import BERLIN, at
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sma_exporter.history_errors import HistoryUsageError
-from sma_exporter.history_loggers import DAY, FIVE_MINUTES
-from sma_exporter.history_time import (
+from sma_exporter.history.errors import HistoryUsageError
+from sma_exporter.history.loggers import DAY, FIVE_MINUTES
+from sma_exporter.history.spans import (
     Span,
     devices_zone,
     given_zone,

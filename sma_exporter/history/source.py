@@ -14,14 +14,12 @@ from typing import Any
 
 import attrs
 
-from . import config
-from .backoff import Backoff, Cause
-from .clients import one_session
-from .history_errors import HistoryError, Stopped
-from .history_loggers import DAY, FIVE_MINUTES, Logger
-from .logs import fields
-from .snapshot import Identity
-from .webconnect import (
+from .. import config
+from ..backoff import Backoff, Cause
+from ..clients import one_session
+from ..logs import fields
+from ..snapshot import Identity
+from ..webconnect import (
     SMA,
     SmaAuthenticationException,
     SmaConnectionException,
@@ -32,9 +30,11 @@ from .webconnect import (
     decode,
     definitions,
 )
-from .webconnect.readings import PARAMETER_KEYS
-from .webconnect.sensor import number
-from .webconnect.time_zones import TIME_ZONE_KEY, time_zone
+from ..webconnect.readings import PARAMETER_KEYS
+from ..webconnect.sensor import number
+from ..webconnect.time_zones import TIME_ZONE_KEY, time_zone
+from .errors import HistoryError, Stopped
+from .loggers import DAY, FIVE_MINUTES, Logger
 
 _LOGGER = logging.getLogger(__name__)
 

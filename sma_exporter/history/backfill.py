@@ -12,38 +12,22 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from . import config
-from .guard import UNKNOWN_WATTS
-from .history_errors import HistoryError, HistoryUsageError, Stopped
-from .history_list import listing
-from .history_loggers import DAY, FIVE_MINUTES, Logger, candidates
-from .history_openmetrics import Output, series
-from .history_past import Limits, Past
-from .history_progress import progress
-from .history_source import Facts, Source, Wait, opened, readings
-from .history_time import (
+from .. import config
+from ..guard import UNKNOWN_WATTS
+from ..logs import fields
+from .errors import HistoryError, HistoryUsageError
+from .loggers import DAY, FIVE_MINUTES, Logger, candidates
+from .openmetrics import Output, series
+from .past import Limits, Past
+from .progress import progress
+from .source import Facts, Source, Wait, opened, readings
+from .spans import (
     Zone,
     devices_zone,
-    given_zone,
-    parse_date,
     pieces,
     wanted_span,
     with_slack,
 )
-from .logs import fields
-
-__all__ = [
-    "INTERVALS",
-    "HistoryError",
-    "HistoryUsageError",
-    "Stopped",
-    "Wanted",
-    "backfill",
-    "given_zone",
-    "listing",
-    "output",
-    "parse_date",
-]
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from . import config
-from .history_loggers import DAY, LOGGERS, Logger
-from .history_openmetrics import metric_of
-from .history_source import Found, Source, Wait, opened, readings
-from .history_time import Zone, devices_zone
+from .. import config
+from .loggers import DAY, LOGGERS, Logger
+from .openmetrics import metric_of
+from .source import Found, Source, Wait, opened, readings
+from .spans import Zone, devices_zone
 
 #: No WebConnect device is older than 2005.
 _OLDEST = 1_104_537_600

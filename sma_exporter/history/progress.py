@@ -11,7 +11,7 @@ from typing import Protocol, TextIO
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from .logs import fields
+from ..logs import fields
 
 _LOGGER = logging.getLogger(__name__)
 
