@@ -1,7 +1,6 @@
-"""Sockets: a thread a connection, none of which can wait for ever. No routes here.
+"""Sockets: a thread a connection, so many connections, and none of them waited for longer than is fair.
 
-The standard library's WSGI server, bounded: a client gets a few seconds to send its request, which
-wsgiref limits in size, so that a silent one costs a thread for that long and nobody else anything.
+No routes here, and nothing of ours. NUMBERS_GO_HERE
 """
 
 import contextlib
@@ -9,15 +8,33 @@ import logging
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from socketserver import TCPServer, ThreadingMixIn
+import time
+from collections.abc import Callable, Sequence
+from socketserver import BaseRequestHandler, TCPServer
 from typing import Any, NamedTuple
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+from wsgiref.types import WSGIApplication
+
+from .server_client import Client, Terms
+from .server_wsgi import CLIENT_CERTIFICATE, Answer, plain
+
+__all__ = [
+    "CLIENT_CERTIFICATE",
+    "Address",
+    "Answer",
+    "Server",
+    "Terms",
+    "parse_address",
+    "plain",
+]
 
 _LOGGER = logging.getLogger(__name__)
 
-#: Seconds that a client may take to send a request or to take a piece of the answer.
-CLIENT_SECONDS = 10.0
+#: Connections at a time, and so threads; Prometheus keeps one or two.
+MAX_CLIENTS = 128
+#: Seconds that a stop leaves for answers under way.
+STOP_SECONDS = 1.0
+
+_PAUSE_SECONDS = 0.05
 
 
 class Address(NamedTuple):
@@ -44,52 +61,101 @@ def parse_address(text: str) -> Address:
     return Address(host[1:-1] if bracketed else host, int(port))
 
 
-class _Handler(WSGIRequestHandler):
-    timeout = CLIENT_SECONDS
+class _Crowd:
+    """The clients that are connected, and which of them are waited for.
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        _LOGGER.debug(format, *args)
+    When it is full a newcomer takes the place of the client that has been waited for longest; while the
+    application works for all of them, it waits.
+    """
 
-    def get_stderr(self) -> Any:
-        return _ErrorLines()
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._present: set[Client] = set()
+        self._awaited: dict[Client, None] = {}  # in the order in which the waiting began
+        self._displaced: Client | None = None  # until it has gone
+        self._changed = threading.Condition()
+        self._closed = False
 
-    def address_string(self) -> str:
-        return str(self.client_address[0])
+    def enter(self, client: Client) -> bool:
+        """Let a client in; False when nobody is let in any more."""
+        with self._changed:
+            while len(self._present) >= self._limit and not self._closed:
+                if self._awaited and self._displaced is None:
+                    self._displaced = next(iter(self._awaited))
+                    del self._awaited[self._displaced]
+                    self._displaced.cut()
+                self._changed.wait()
+            if self._closed:
+                return False
+            self._present.add(client)
+            self._awaited[client] = None
+            return True
+
+    def works(self, client: Client) -> None:
+        """Note that the application works for this client, which cannot be cut then."""
+        with self._changed:
+            self._awaited.pop(client, None)
+
+    def waits(self, client: Client) -> None:
+        """Note that everything is up to this client."""
+        with self._changed:
+            if client is not self._displaced:
+                self._awaited[client] = None
+                self._changed.notify_all()
+
+    def leave(self, client: Client) -> None:
+        """Note that this client has gone."""
+        with self._changed:
+            self._awaited.pop(client, None)
+            self._present.discard(client)
+            if client is self._displaced:
+                self._displaced = None
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let nobody in, and those who are in only get their present answer."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+            for client in self._present:
+                client.dismiss()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until all have gone, so long at most."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._present, seconds)
 
 
-class _ErrorLines:
-    """Where wsgiref writes what the application did not catch: one line of ours instead of a traceback."""
-
-    def write(self, text: str) -> None:
-        if text.strip():
-            _LOGGER.debug("unexpected: %s", text.strip())
-
-    def writelines(self, lines: Iterable[str]) -> None:
-        self.write("".join(lines))
-
-    def flush(self) -> None:
-        """Nothing is kept."""
-
-
-class _Listener(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-    block_on_close = False
+class _Listener(TCPServer):
+    allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, welcome: Callable[[socket.socket], None]) -> None:
+        self._welcome = welcome
         self.address_family = socket.AF_INET6 if _wants_ipv6(address.host) else socket.AF_INET
-        super().__init__((address.host, address.port), _Handler)
+        super().__init__((address.host, address.port), BaseRequestHandler)
 
     def server_bind(self) -> None:
         if self.address_family == socket.AF_INET6 and not self.server_address[0]:
             self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        TCPServer.server_bind(self)  # http.server's asks the DNS for the machine's name
-        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
-        self.setup_environ()
+        super().server_bind()
 
-    def handle_error(self, _request: Any, client_address: Any) -> None:
-        about = {"client": client_address[0], "error": type(sys.exception()).__name__}
-        _LOGGER.debug("a client went away", extra={"fields": about})
+    def get_request(self) -> tuple[socket.socket, Any]:
+        try:
+            return self.socket.accept()
+        except OSError:
+            time.sleep(
+                _PAUSE_SECONDS
+            )  # no file may be left to open; the connection stays in its queue
+            raise
+
+    def process_request(self, request: Any, _: Any) -> None:
+        self._welcome(request)
+
+    def handle_error(self, *_: Any) -> None:
+        about = {"error": str(sys.exception())}
+        _LOGGER.error("a connection could not be served", extra={"fields": about})
+        time.sleep(_PAUSE_SECONDS)  # no thread may be left
 
 
 def _wants_ipv6(host: str) -> bool:
@@ -104,16 +170,23 @@ def _wants_ipv6(host: str) -> bool:
 class Server:
     """Serves one WSGI application on some addresses, each with an accepting thread of its own.
 
-    OSError when an address cannot be had.
+    `terms` are asked for each connection and each answer. OSError when an address cannot be had.
     """
 
-    def __init__(self, app: Callable[..., Iterable[bytes]], addresses: Sequence[Address]) -> None:
+    def __init__(
+        self,
+        app: WSGIApplication,
+        addresses: Sequence[Address],
+        terms: Callable[[], Terms] = Terms,
+        max_clients: int = MAX_CLIENTS,
+    ) -> None:
+        self._app = app
+        self._terms = terms
+        self._crowd = _Crowd(max_clients)
         self._listeners: list[_Listener] = []
         try:
             for address in addresses:
-                listener = _Listener(address)
-                listener.set_app(app)
-                self._listeners.append(listener)
+                self._listeners.append(_Listener(address, self._welcome))
         except OSError:
             self._close()
             raise
@@ -129,11 +202,33 @@ class Server:
             threading.Thread(target=listener.serve_forever, args=(0.1,), daemon=True).start()
 
     def stop(self) -> None:
-        """Accept no more and free the ports, after `start`; answers under way are not waited for."""
+        """Accept no more and free the ports, after `start`.
+
+        Who is being answered gets the rest if it takes no longer than a moment; nobody else is waited for.
+        """
+        self._crowd.close()
         for listener in self._listeners:
             listener.shutdown()
         self._close()
+        self._crowd.wait(STOP_SECONDS)
 
     def _close(self) -> None:
         for listener in self._listeners:
             listener.server_close()
+
+    def _welcome(self, connection: socket.socket) -> None:
+        client = Client(connection, self._terms, self._crowd.works, self._crowd.waits)
+        if not self._crowd.enter(client):
+            connection.close()
+            return
+        try:
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+        except RuntimeError:  # there is no thread to be had
+            self._crowd.leave(client)
+            raise
+
+    def _serve(self, client: Client) -> None:
+        try:
+            client.serve(self._app)
+        finally:
+            self._crowd.leave(client)
