@@ -15,7 +15,7 @@ import signal
 import ssl
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal, NoReturn
@@ -151,6 +151,8 @@ def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
         "--demo", action="store_true", help="serve simulated devices: no hardware, no file"
     )
     _add_listen_flag(parser)
+    parser.add_argument("--web.config.file", dest="web_config", metavar="FILE", type=Path,
+                        help="TLS and users of the port, in exporter-toolkit's format")  # fmt: skip
     parser.add_argument(
         "--web.telemetry-path",
         dest="telemetry_path",
@@ -278,11 +280,19 @@ def _chosen(arguments: argparse.Namespace, environ: Mapping[str, str]) -> list[c
 
 
 def _serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from .door import Door  # noqa: PLC0415 - --help needs none of it
     from .serve import StartError, serve, started_demo  # noqa: PLC0415 - --help needs none of it
     from .simulator import demo_devices  # noqa: PLC0415
 
     if arguments.demo and (arguments.config_file or arguments.url or arguments.check):
         raise UsageError("--demo goes without --config.file, --sma.url and --config.check")
+    try:
+        door = Door(arguments.web_config)
+    except config.ConfigError as error:
+        _complain(str(error), _WRONG_USAGE)
+        if not arguments.demo:
+            _configuration(arguments, environ)  # what is wrong there is said as well
+        return _WRONG_USAGE
     with ExitStack() as stack:
         loaded = (
             started_demo(demo_devices(), stack)
@@ -290,21 +300,22 @@ def _serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
             else _configuration(arguments, environ)
         )
         if arguments.check:
-            return _report_configuration(loaded)
+            return _report_configuration(loaded, door.warnings)
         try:
             serve(
                 loaded,
                 arguments.listen or [Address("", DEFAULT_PORT)],
                 telemetry_path=arguments.telemetry_path,
                 timeout_offset=arguments.timeout_offset,
+                door=door,
             )
         except StartError as error:
             return _complain(str(error), _FAILED)
     return _OK
 
 
-def _report_configuration(loaded: config.Config) -> int:
-    for warning in loaded.warnings:
+def _report_configuration(loaded: config.Config, more_warnings: Iterable[str]) -> int:
+    for warning in (*loaded.warnings, *more_warnings):
         _complain(f"warning: {warning}", _OK)
     names = ", ".join(device.name for device in loaded.devices)
     _say(f"The configuration is in order: {names}")
@@ -389,9 +400,12 @@ def _own_status(address: Address) -> int | None:
     ):
         try:
             connection.request("GET", "/-/healthy")
-            return connection.getresponse().status
-        except (OSError, http.client.HTTPException):
-            continue
+            status = connection.getresponse().status
+            if status != 400:  # which says that it speaks https
+                return status
+        except (OSError, http.client.HTTPException) as error:
+            if "ALERT" in (getattr(error, "reason", None) or ""):
+                return 403  # it wants a client's certificate, so it is there
         finally:
             connection.close()
     return None

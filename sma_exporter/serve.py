@@ -9,6 +9,7 @@ from contextlib import ExitStack
 
 from . import __version__, config
 from .device import Device
+from .door import Door
 from .logs import fields
 from .server import Address, Server
 from .simulator import DemoDevice
@@ -30,6 +31,7 @@ def serve(
     *,
     telemetry_path: str,
     timeout_offset: float,
+    door: Door,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then log out everywhere. No device is needed to start.
 
@@ -48,13 +50,14 @@ def serve(
     devices = [Device(settings) for settings in loaded.devices]
     app = App(devices, telemetry_path=telemetry_path, offset=timeout_offset)
     try:
-        server = Server(app, addresses)
+        server = Server(door.guarded(app), addresses, door.terms)
     except OSError as error:
         where = ", ".join(map(str, addresses))
         raise StartError(
             f"cannot listen on {where}: {error.strerror or error}; "
             "choose another address with --web.listen-address"
         ) from None
+    door.log()
     server.start()
     for address in server.addresses:
         _LOGGER.info("listening", extra=fields(address=str(address), path=telemetry_path))
