@@ -14,13 +14,14 @@ from socketserver import BaseRequestHandler, TCPServer
 from typing import Any, NamedTuple
 from wsgiref.types import WSGIApplication
 
-from .server_client import Client, Terms
+from .server_client import Client, Limits, Terms
 from .server_wsgi import CLIENT_CERTIFICATE, Answer, plain
 
 __all__ = [
     "CLIENT_CERTIFICATE",
     "Address",
     "Answer",
+    "Limits",
     "Server",
     "Terms",
     "parse_address",
@@ -29,8 +30,8 @@ __all__ = [
 
 _LOGGER = logging.getLogger(__name__)
 
-#: Connections at a time, and so threads; Prometheus keeps one or two.
-MAX_CLIENTS = 128
+DEFAULT_LIMITS = Limits()
+
 #: Seconds that a stop leaves for answers under way.
 STOP_SECONDS = 1.0
 
@@ -178,11 +179,12 @@ class Server:
         app: WSGIApplication,
         addresses: Sequence[Address],
         terms: Callable[[], Terms] = Terms,
-        max_clients: int = MAX_CLIENTS,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._app = app
         self._terms = terms
-        self._crowd = _Crowd(max_clients)
+        self._limits = limits
+        self._crowd = _Crowd(limits.clients)
         self._listeners: list[_Listener] = []
         try:
             for address in addresses:
@@ -217,12 +219,12 @@ class Server:
             listener.server_close()
 
     def _welcome(self, connection: socket.socket) -> None:
-        client = Client(connection, self._terms, self._crowd.works, self._crowd.waits)
+        client = Client(connection, self._terms, self._limits, self._crowd.works, self._crowd.waits)
         if not self._crowd.enter(client):
             connection.close()
             return
         try:
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+            threading.Thread(target=self._serve, args=(client,), name="client", daemon=True).start()
         except RuntimeError:  # there is no thread to be had
             self._crowd.leave(client)
             raise

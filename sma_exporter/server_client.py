@@ -20,25 +20,34 @@ from .server_wsgi import Answer, Connection, Headers, call, environment, plain, 
 
 _LOGGER = logging.getLogger(__name__)
 
-#: Bytes of a request's first line and headers together; Prometheus sends about 400.
-HEAD_BYTES = 32 * 1024
-#: Seconds to the end of the head: from the connection, handshake included, or the first byte on a kept one.
-HEAD_SECONDS = 10.0
-#: Seconds that a connection is kept for another request: longer than most scrape intervals.
-KEEP_SECONDS = 150.0
-#: Seconds that a client may take for a whole answer.
-ANSWER_SECONDS = 30.0
-#: How long and how far a refused client is listened to: whoever is cut off while it sends reads no answer.
+#: How far a refused client is listened to: who is cut off while it sends reads no answer.
 LINGER_SECONDS, LINGER_BYTES = 1.0, 1024 * 1024
 
 _PIECE = 16 * 1024
 #: The first byte of every TLS handshake, and of no HTTP request.
 _HANDSHAKE = b"\x16"
 
+_VERSIONS = {b"1.0", b"1.1"}
+
 _NOT_TLS = plain("400 Bad Request", "This port speaks https.")
 _NOT_HTTP = plain("400 Bad Request", "This is not HTTP as it should be.")
 _TOO_LONG = plain("431 Request Header Fields Too Large", "The request is too long.")
 _BROKEN = plain("500 Internal Server Error", "A mistake of the exporter; its log says more.")
+
+
+class Limits(NamedTuple):
+    """What clients may take of the server."""
+
+    clients: int = 128
+    """Connections at a time, and so threads; Prometheus keeps one or two."""
+    head_bytes: int = 32 * 1024
+    """Of a request's first line and headers together; Prometheus sends about 400."""
+    head_seconds: float = 10.0
+    """To the end of the head: from the connection, handshake included, or the first byte on a kept one."""
+    keep_seconds: float = 150.0
+    """Until the next request on a kept connection: longer than most scrape intervals."""
+    answer_seconds: float = 30.0
+    """For taking a whole answer."""
 
 
 class Terms(NamedTuple):
@@ -61,29 +70,35 @@ class Client:
         self,
         connection: socket.socket,
         terms: Callable[[], Terms],
+        limits: Limits,
         works: Callable[["Client"], None],
         waits: Callable[["Client"], None],
     ) -> None:
         self._socket = connection
         self._terms = terms
+        self._limits = limits
         self._works, self._waits = works, waits
         self._tls: ssl.SSLContext | None = None
-        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_BYTES)
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head_bytes)
         self._peer = ""
         self._cut = self._last = self._engaged = False
 
     def serve(self, app: WSGIApplication) -> None:
         """Answer requests until the client has gone, or has taken too long. Raises nothing."""
-        deadline = time.monotonic() + HEAD_SECONDS
+        deadline = time.monotonic() + self._limits.head_seconds
         try:
             self._peer = str(self._socket.getpeername()[0])
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._secure(deadline):
                 self._converse(app, deadline)
-        except (OSError, h11.LocalProtocolError) as error:
+        except OSError as error:
             self._log("a client went away", error=type(error).__name__)
+        except Exception as error:
+            _LOGGER.debug("internal error", exc_info=True)
+            _report(type(error).__name__)
         finally:
-            self._close()
+            self._say_goodbye()
+            self._socket.close()
 
     def cut(self) -> None:
         """End the connection now; what waits for this client in its own thread wakes up."""
@@ -105,7 +120,7 @@ class Client:
         self._tls = self._terms().tls
         if self._tls is None:
             return True
-        self._limit(deadline)
+        self._within(deadline)
         first = self._socket.recv(1, socket.MSG_PEEK)
         if first != _HANDSHAKE:
             if first:
@@ -117,7 +132,7 @@ class Client:
         self._socket = secured
         if self._cut:  # while neither socket had the connection
             return False
-        self._limit(deadline)
+        self._within(deadline)
         try:
             secured.do_handshake()
         except ssl.SSLError:
@@ -125,7 +140,7 @@ class Client:
             raise
         return True
 
-    def _limit(self, deadline: float) -> None:
+    def _within(self, deadline: float) -> None:
         """Let the next operation take what is left. TimeoutError when nothing is."""
         left = deadline - time.monotonic()
         if left <= 0:
@@ -133,41 +148,42 @@ class Client:
         self._socket.settimeout(left)
 
     def _receive(self, deadline: float) -> None:
-        self._limit(deadline)
+        self._within(deadline)
         self._http.receive_data(self._socket.recv(_PIECE))
 
     def _deliver(self, data: bytes, deadline: float) -> None:
         rest = memoryview(data)
         while rest:
-            self._limit(deadline)
+            self._within(deadline)
             rest = rest[self._socket.send(rest[:_PIECE]) :]
 
     def _linger(self) -> None:
         """Let the client read the last answer: closing over its unread bytes would take it away."""
+        self._say_goodbye()
         raw = socket.socket  # below TLS: nobody wants to know what it still says
         raw.shutdown(self._socket, socket.SHUT_WR)
         deadline, left = time.monotonic() + LINGER_SECONDS, LINGER_BYTES
         while left > 0:
-            self._limit(deadline)
+            self._within(deadline)
             piece = raw.recv(self._socket, _PIECE)
             if not piece:
                 return
             left -= len(piece)
 
-    def _close(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            if isinstance(self._socket, ssl.SSLSocket):
-                self._socket.settimeout(0)  # say goodbye, and wait for none
+    def _say_goodbye(self) -> None:
+        """End TLS as it should be ended, without waiting for the same from the client."""
+        if isinstance(self._socket, ssl.SSLSocket):
+            with contextlib.suppress(OSError, ValueError):
+                self._socket.settimeout(0)
                 self._socket.unwrap()
-        self._socket.close()
 
     # The conversation -----------------------------------------------------------------------------
 
     def _converse(self, app: WSGIApplication, deadline: float) -> None:
         connection = self._connection()
-        while request := self._request(deadline):
+        while (request := self._request(deadline)) is not None:
             self._engaged = True
-            bodiless = isinstance(self._http.next_event(), h11.EndOfMessage)
+            bodiless = self._http.their_state is not h11.SEND_BODY
             answer = self._work(app, request, connection)
             keep = bodiless and not self._last and self._terms().tls is self._tls
             self._answer(answer, keep=keep)
@@ -178,8 +194,8 @@ class Client:
                 return
             self._http.start_next_cycle()
             if not self._http.trailing_data[0]:
-                self._receive(time.monotonic() + KEEP_SECONDS)
-            deadline = time.monotonic() + HEAD_SECONDS
+                self._receive(time.monotonic() + self._limits.keep_seconds)
+            deadline = time.monotonic() + self._limits.head_seconds
 
     def _connection(self) -> Connection:
         local = self._socket.getsockname()
@@ -192,16 +208,17 @@ class Client:
     def _request(self, deadline: float) -> h11.Request | None:
         """Return the head of the next request; None when there is none, or none that makes sense."""
         try:
-            while True:
-                event = self._http.next_event()
-                if isinstance(event, h11.Request):
-                    return event
-                if event is not h11.NEED_DATA:
-                    return None
+            while (event := self._http.next_event()) is h11.NEED_DATA:
                 self._receive(deadline)
+            if not isinstance(event, h11.Request):
+                return None
+            if event.http_version in _VERSIONS:
+                self._http.next_event()  # its end, if it has no body
+                return event
+            self._refuse(_NOT_HTTP)
         except h11.RemoteProtocolError as error:
             self._refuse(_TOO_LONG if error.error_status_hint == 431 else _NOT_HTTP)
-            return None
+        return None
 
     def _work(self, app: WSGIApplication, request: h11.Request, connection: Connection) -> Answer:
         self._works(self)
@@ -230,7 +247,7 @@ class Client:
         )
         events = (response, h11.Data(answer.body), h11.EndOfMessage())
         data = b"".join(self._http.send(event) or b"" for event in events)
-        self._deliver(data, time.monotonic() + ANSWER_SECONDS)
+        self._deliver(data, time.monotonic() + self._limits.answer_seconds)
 
     def _refuse(self, answer: Answer) -> None:
         self._log("refused", status=answer.status)
