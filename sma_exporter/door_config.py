@@ -97,7 +97,7 @@ class _Secured:
 
     @property
     def doubts(self) -> list[Fault]:
-        key = "cert_file" if self.settings.cert_file else "cert"
+        key = "cert_file" if self.settings.cert is None else "cert"
         doubt = self.rehearsal.doubt
         return [Fault(doubt, "tls_server_config", key)] if doubt else []
 

@@ -91,18 +91,18 @@ class Tls:
     @property
     def certificate(self) -> str:
         """The certificate, and those that lead to its authority."""
-        return self.cert_file or self.cert or ""
+        return (self.cert_file if self.cert is None else self.cert) or ""
 
     @property
     def private_key(self) -> str:
         """Its key."""
-        key = self.key_file or self.key
-        return key.reveal() if key else ""
+        key = self.key_file if self.key is None else self.key
+        return "" if key is None else key.reveal()
 
     @property
-    def client_authority(self) -> str:
-        """Who vouches for clients; empty when nobody is asked for a certificate."""
-        return self.client_ca_file or self.client_ca or ""
+    def client_authority(self) -> str | None:
+        """Who vouches for clients; None when nobody is asked for a certificate."""
+        return self.client_ca_file if self.client_ca is None else self.client_ca
 
 
 def tls_conflicts(tls: Raw) -> Iterator[Fault]:
@@ -203,8 +203,8 @@ def _set_ciphers(context: ssl.SSLContext, tls: Tls) -> None:
 
 
 def _load_certificate(context: ssl.SSLContext, tls: Tls) -> None:
-    cert_key = "cert_file" if tls.cert_file else "cert"
-    key_key = "key_file" if tls.key_file else "key"
+    cert_key = "cert_file" if tls.cert is None else "cert"
+    key_key = "key_file" if tls.key is None else "key"
     check_certificates(tls.certificate, cert_key)
     encrypted = []
 
@@ -239,9 +239,9 @@ def check_certificates(text: str, key: str) -> None:
 
 def _ask_clients(context: ssl.SSLContext, tls: Tls) -> None:
     context.verify_mode = CLIENT_AUTH[tls.client_auth_type]
-    if tls.client_authority:
+    if tls.client_authority is not None:
         check_certificates(
-            tls.client_authority, "client_ca_file" if tls.client_ca_file else "client_ca"
+            tls.client_authority, "client_ca_file" if tls.client_ca is None else "client_ca"
         )
         context.load_verify_locations(cadata=tls.client_authority)
         # As in Go, whoever is named here is trusted, whether or not somebody vouches for it in turn.
