@@ -150,12 +150,18 @@ def make_context(tls: Tls) -> tuple[ssl.SSLContext, Rehearsal]:
     """Return the context, tried out. Raises Fault at the key that cannot be followed."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     _set_versions(context, tls)
-    _set_ciphers(context, tls)
-    _load_certificate(context, tls)
+    faults = []
+    for follow in (_set_ciphers, _set_curve, _load_certificate, _load_authority):
+        try:
+            follow(context, tls)
+        except Fault as fault:
+            faults.append(fault)
+    if faults:
+        raise ExceptionGroup("tls", faults)
     context.set_alpn_protocols(["http/1.1"])
     context.options |= ssl.OP_NO_RENEGOTIATION
     *_, rehearsal = [_rehearse(context, tls, version) for version in _versions(tls)]
-    _ask_clients(context, tls)
+    context.verify_mode = CLIENT_AUTH[tls.client_auth_type]
     return context, rehearsal
 
 
@@ -172,7 +178,7 @@ def _set_versions(context: ssl.SSLContext, tls: Tls) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore", DeprecationWarning
-        )  # of TLS 1.0 and 1.1, which one may ask for
+        )  # of TLS below 1.2, but it was asked for
         context.minimum_version = VERSIONS[tls.min_version]
         context.maximum_version = VERSIONS[tls.max_version]
 
@@ -184,9 +190,8 @@ def _set_ciphers(context: ssl.SSLContext, tls: Tls) -> None:
         try:
             context.set_ciphers(names[-1])
         except ssl.SSLError:
-            raise Fault(
-                "is not offered by this OpenSSL; remove it", "cipher_suites", place
-            ) from None
+            sentence = "is not offered by this OpenSSL; remove it"
+            raise Fault(sentence, "cipher_suites", place) from None
     if _old(tls):
         # OpenSSL gives no TLS below 1.2 at its usual level of security.
         context.set_ciphers(":".join([*(names or ["DEFAULT"]), "@SECLEVEL=0"]))
@@ -194,6 +199,9 @@ def _set_ciphers(context: ssl.SSLContext, tls: Tls) -> None:
         context.set_ciphers(":".join(names))
     if not tls.prefer_server_cipher_suites:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+
+
+def _set_curve(context: ssl.SSLContext, tls: Tls) -> None:
     for place, curve in enumerate(tls.curve_preferences):
         try:
             context.set_ecdh_curve(CURVES[curve])
@@ -205,11 +213,12 @@ def _set_ciphers(context: ssl.SSLContext, tls: Tls) -> None:
 def _load_certificate(context: ssl.SSLContext, tls: Tls) -> None:
     cert_key = "cert_file" if tls.cert is None else "cert"
     key_key = "key_file" if tls.key is None else "key"
-    check_certificates(tls.certificate, cert_key)
-    encrypted = []
+    _check_certificates(tls.certificate, cert_key)
+    encrypted = False
 
     def password() -> str:
-        encrypted.append(True)  # without this function OpenSSL would ask at the terminal
+        nonlocal encrypted
+        encrypted = True  # without this function OpenSSL would ask at the terminal
         return ""
 
     try:
@@ -217,19 +226,17 @@ def _load_certificate(context: ssl.SSLContext, tls: Tls) -> None:
             context.load_cert_chain(cert, key, password)
     except ssl.SSLError as error:
         if encrypted:
-            raise Fault(
-                "is encrypted; write it without a password: openssl pkey -in OLD -out NEW", key_key
-            ) from None
-        if error.reason in {"KEY_VALUES_MISMATCH", "NO_CERTIFICATE_ASSIGNED"}:
-            raise Fault(
-                f"is not the key of the first certificate in `{cert_key}`", key_key
-            ) from None
-        if error.reason:
+            reason = "is encrypted; write it without a password: openssl pkey -in OLD -out NEW"
+        elif error.reason in {"KEY_VALUES_MISMATCH", "NO_CERTIFICATE_ASSIGNED"}:
+            reason = f"is not the key of the first certificate in `{cert_key}`"
+        elif error.reason:
             raise Fault(f"is refused by OpenSSL: {_words(error.reason)}", cert_key) from None
-        raise Fault("holds no private key in PEM format", key_key) from None
+        else:
+            reason = "holds no private key in PEM format"
+        raise Fault(reason, key_key) from None
 
 
-def check_certificates(text: str, key: str) -> None:
+def _check_certificates(text: str, key: str) -> None:
     """Raise Fault if there is no certificate in a text, or a damaged one."""
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
@@ -237,12 +244,10 @@ def check_certificates(text: str, key: str) -> None:
         raise Fault("holds no certificate in PEM format, or a damaged one", key) from None
 
 
-def _ask_clients(context: ssl.SSLContext, tls: Tls) -> None:
-    context.verify_mode = CLIENT_AUTH[tls.client_auth_type]
+def _load_authority(context: ssl.SSLContext, tls: Tls) -> None:
     if tls.client_authority is not None:
-        check_certificates(
-            tls.client_authority, "client_ca_file" if tls.client_ca is None else "client_ca"
-        )
+        key = "client_ca_file" if tls.client_ca is None else "client_ca"
+        _check_certificates(tls.client_authority, key)
         context.load_verify_locations(cadata=tls.client_authority)
         # As in Go, whoever is named here is trusted, whether or not somebody vouches for it in turn.
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN

@@ -10,7 +10,7 @@ import hmac
 import re
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import bcrypt
 
@@ -41,10 +41,16 @@ def credentials(header: str) -> tuple[bytes, bytes] | None:
     return (user, password) if colon else None
 
 
+def compare(password: bytes, hashed: bytes) -> bool:
+    """Tell whether a hash is one of this password."""
+    return bcrypt.checkpw(password[:_PASSWORD_BYTES], hashed)
+
+
 class Passwords:
     """Compares passwords with hashes, one at a time, and remembers the outcomes, but no password."""
 
-    def __init__(self) -> None:
+    def __init__(self, compare: Callable[[bytes, bytes], bool] = compare) -> None:
+        self._compare = compare
         self._key = secrets.token_bytes(32)
         self._right: dict[bytes, bytes] = {}  # the last right answer of each user
         self._wrong: dict[bytes, None] = {}  # the oldest first
@@ -64,11 +70,24 @@ class Passwords:
             with self._turn:
                 outcome = self._remembered(user, digest)  # others may have asked the same meanwhile
                 if outcome is None:
-                    outcome = _compare(known, password, [*hashes.values()])
+                    outcome = self._fits(known, password, [*hashes.values()])
                     self._remember(user, digest, outcome)
         finally:
             self._places.release()
         return outcome
+
+    def _fits(self, known: bytes | None, password: bytes, hashes: list[bytes]) -> bool:
+        """Compare; what is wrong takes as long as the highest cost of all, whoever the user is."""
+        highest = max(map(cost_of, hashes))
+        if known is None:
+            self._compare(password, hash_of_nothing(highest))
+            return False
+        if self._compare(password, known):
+            return True
+        # Twice the cost at each step: 2^c + (2^c + … + 2^(h-1)) = 2^h, as much as for an unknown user.
+        for cost in range(cost_of(known), highest):
+            self._compare(password, hash_of_nothing(cost))
+        return False
 
     def _digest(self, *parts: bytes) -> bytes:
         mac = hmac.new(self._key, digestmod="sha256")
@@ -90,28 +109,11 @@ class Passwords:
             del self._wrong[next(iter(self._wrong))]
 
 
-def _compare(known: bytes | None, password: bytes, hashes: list[bytes]) -> bool:
-    """Compare; what is wrong takes as long as the highest cost of all hashes, whoever the user is."""
-    highest = max(map(_cost, hashes))
-    if known is None:
-        _check(password, _hash_of_nothing(highest))
-        return False
-    if _check(password, known):
-        return True
-    # Twice the cost step by step: 2^c + (2^c + … + 2^(h-1)) = 2^h, as much as for an unknown user.
-    for cost in range(_cost(known), highest):
-        _check(password, _hash_of_nothing(cost))
-    return False
-
-
-def _cost(hashed: bytes) -> int:
+def cost_of(hashed: bytes) -> int:
+    """Return the cost of a hash; each step doubles the time."""
     return int(hashed.split(b"$")[2])
 
 
-def _hash_of_nothing(cost: int) -> bytes:
+def hash_of_nothing(cost: int) -> bytes:
     """Return a hash that takes as long to compare with as a real one; what comes of it is not asked for."""
     return b"$2b$%02d$%s" % (cost, b"." * 53)
-
-
-def _check(password: bytes, hashed: bytes) -> bool:
-    return bcrypt.checkpw(password[:_PASSWORD_BYTES], hashed)

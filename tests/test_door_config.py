@@ -409,6 +409,14 @@ class TestFiles:
 
         assert problem(folder, MUTUAL) == f"tls_server_config.{at}: {expected}"
 
+    def test_all_that_is_wrong_with_files(self, folder: Folder) -> None:
+        (folder.path / "server.key").write_text("rubbish")
+        (folder.path / "ca.crt").write_text("rubbish")
+
+        found = [line.partition(":")[0] for line in problems(folder, MUTUAL)]
+
+        assert found == ["tls_server_config.key_file", "tls_server_config.client_ca_file"]
+
     def test_an_encrypted_key(self, folder: Folder) -> None:
         path = folder.path / "server.key"
         path.write_bytes(encrypted(path.read_bytes()))
