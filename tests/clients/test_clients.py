@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import readme
 from abuse import ABUSES
 from devices import PASSWORD, eventually
 from doors import TLS, Folder, hashed
@@ -130,6 +131,12 @@ def test_nobody_else_notices(house: House, what: str) -> None:
     assert max(now.megabytes for now in during) < before.megabytes + MEMORY_MB
     assert eventually(lambda: house.footprint().threads <= before.threads + OTHER_THREADS)
     assert house.footprint().megabytes < before.megabytes + MEMORY_MB
+
+
+def test_the_readme_says_how_many_there_are() -> None:
+    words = {15: "fifteen"}
+
+    assert f"the tests do {words[len(ABUSES)]} such things" in " ".join(readme.TEXT.split())
 
 
 def test_those_who_stay_are_left_after_a_while(house: House) -> None:
