@@ -20,6 +20,8 @@ from .server_wsgi import Answer, Connection, Headers, call, environment, plain, 
 
 _LOGGER = logging.getLogger(__name__)
 
+#: Seconds in which a client takes an answer unless it is slow.
+PROMPT_SECONDS = 1.0
 #: How far a refused client is listened to: who is cut off while it sends reads no answer.
 LINGER_SECONDS, LINGER_BYTES = 1.0, 1024 * 1024
 
@@ -63,7 +65,8 @@ class Client:
     """A connected client, served by the thread that calls `serve`; other threads may end it.
 
     `terms` are asked for each connection and each answer. `works` is called when the application begins to
-    work for the client, `waits` when everything is up to the client again: to take the answer, to ask anew.
+    work for the client, `waits` when everything is up to the client again: to ask anew, or to take at last
+    what it should have taken.
     """
 
     def __init__(
@@ -151,11 +154,13 @@ class Client:
         self._within(deadline)
         self._http.receive_data(self._socket.recv(_PIECE))
 
-    def _deliver(self, data: bytes, deadline: float) -> None:
-        rest = memoryview(data)
-        while rest:
-            self._within(deadline)
-            rest = rest[self._socket.send(rest[:_PIECE]) :]
+    def _send(self, rest: memoryview, deadline: float) -> memoryview:
+        """Send as much as goes by then; return what is left."""
+        with contextlib.suppress(TimeoutError):
+            while rest:
+                self._within(deadline)
+                rest = rest[self._socket.send(rest[:_PIECE]) :]
+        return rest
 
     def _linger(self) -> None:
         """Let the client read the last answer: closing over its unread bytes would take it away."""
@@ -230,8 +235,6 @@ class Client:
             _LOGGER.debug("internal error", exc_info=True)
             _report(type(error).__name__)
             answer = _BROKEN
-        finally:
-            self._waits(self)
         self._log("answered", status=answer.status, target=request.target.decode("latin-1"))
         return answer
 
@@ -247,7 +250,11 @@ class Client:
         )
         events = (response, h11.Data(answer.body), h11.EndOfMessage())
         data = b"".join(self._http.send(event) or b"" for event in events)
-        self._deliver(data, time.monotonic() + self._limits.answer_seconds)
+        begin = time.monotonic()
+        rest = self._send(memoryview(data), begin + PROMPT_SECONDS)
+        self._waits(self)
+        if self._send(rest, begin + self._limits.answer_seconds):
+            raise TimeoutError
 
     def _refuse(self, answer: Answer) -> None:
         self._log("refused", status=answer.status)
