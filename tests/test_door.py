@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
@@ -156,6 +157,20 @@ class TestUsers:
     )
     def test_anybody_else_is_refused(self, opened: Opened, headers: dict[str, str]) -> None:
         assert status(opened(USERS), headers=headers) == 401
+
+    def test_guessing_does_not_keep_others_out(self, opened: Opened) -> None:
+        address = opened(f"basic_auth_users:\n  prometheus: {hashed(PASSWORD, 10)}\n")
+        assert status(address, headers=KNOWN) == 200
+        with ThreadPoolExecutor(40) as pool:
+            guesses = [
+                pool.submit(status, address, headers=authorization("prometheus", f"{number}"))
+                for number in range(40)
+            ]
+
+            assert status(address, headers=KNOWN) == 200
+            found = {guess.result() for guess in guesses}
+
+        assert found == {401, 429}  # few wait for bcrypt at a time; the others are turned away
 
     def test_names_and_passwords_are_utf_8(self, opened: Opened) -> None:
         address = opened(f"basic_auth_users:\n  jürgen: {hashed('schön')}\n")

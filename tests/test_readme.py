@@ -303,6 +303,7 @@ class TestPort:
         self, simulate: Callable[..., Simulator], tmp_path: Path
     ) -> None:
         make_certificate, make_hash, start = self.commands()
+        require_tool("openssl")
         subprocess.run(
             [
                 require_tool("bash"),
