@@ -16,7 +16,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import date
 from functools import partial
@@ -181,6 +181,8 @@ def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
         "--demo", action="store_true", help="serve simulated devices: no hardware, no file"
     )
     _add_listen_flag(parser)
+    parser.add_argument("--web.config.file", dest="web_config", metavar="FILE", type=Path,
+                        help="TLS and users of the port, in exporter-toolkit's format")  # fmt: skip
     parser.add_argument(
         "--web.telemetry-path",
         dest="telemetry_path",
@@ -354,7 +356,8 @@ def _only(devices: Sequence[config.Device]) -> config.Device:
 
 
 def _serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    from .fleet import Fleet  # noqa: PLC0415 - --help needs none of it
+    from .door import Door  # noqa: PLC0415 - --help needs none of it
+    from .fleet import Fleet  # noqa: PLC0415
     from .serve import StartError, serve, started_demo  # noqa: PLC0415
     from .simulator import demo_devices  # noqa: PLC0415
     from .web import App  # noqa: PLC0415
@@ -362,10 +365,17 @@ def _serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if arguments.demo and (arguments.config_file or arguments.url or arguments.check):
         raise UsageError("--demo goes without --config.file, --sma.url and --config.check")
     load = None if arguments.demo else partial(_configuration, arguments, environ)
+    try:
+        door = Door(arguments.web_config)
+    except config.ConfigError as error:
+        _complain(str(error), _WRONG_USAGE)
+        if load:
+            load()  # what is wrong there is said as well
+        return _WRONG_USAGE
     with ExitStack() as stack:
         loaded = load() if load else started_demo(demo_devices(), stack)
         if arguments.check:
-            return _report_configuration(loaded)
+            return _report_configuration(loaded, door.warnings)
         _LOGGER.info("starting sma_exporter", extra=logs.fields(version=__version__))
         fleet = Fleet(loaded, load)
         app = App(
@@ -376,14 +386,14 @@ def _serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
             lifecycle=arguments.lifecycle,
         )
         try:
-            serve(fleet, app, arguments.listen or [Address("", DEFAULT_PORT)])
+            serve(fleet, app, door, arguments.listen or [Address("", DEFAULT_PORT)])
         except StartError as error:
             return _complain(str(error), _FAILED)
     return _OK
 
 
-def _report_configuration(loaded: config.Config) -> int:
-    for warning in loaded.warnings:
+def _report_configuration(loaded: config.Config, more_warnings: Iterable[str]) -> int:
+    for warning in (*loaded.warnings, *more_warnings):
         _complain(f"warning: {warning}", _OK)
     names = ", ".join(device.name for device in loaded.devices)
     _say(f"The configuration is in order: {names}")
@@ -516,9 +526,12 @@ def _own_status(address: Address) -> int | None:
     ):
         try:
             connection.request("GET", "/-/healthy")
-            return connection.getresponse().status
-        except (OSError, http.client.HTTPException):
-            continue
+            status = connection.getresponse().status
+            if status != 400:  # which says that it speaks https
+                return status
+        except (OSError, http.client.HTTPException) as error:
+            if "ALERT" in (getattr(error, "reason", None) or ""):
+                return 403  # it wants a client's certificate, so it is there
         finally:
             connection.close()
     return None

@@ -23,8 +23,6 @@ IMAGES = {f"sma_exporter:{__version__}", "prom/prometheus:v3.13.3", "grafana/gra
 #: How often and how long everything here scrapes; README explains the second.
 SCRAPE_INTERVAL, SCRAPE_TIMEOUT = "30s", "20s"
 
-#: Used here, and to come in the program; a test fails as soon as one of them is there.
-LATER_FLAGS = {"--web.config.file"}
 
 Document = dict[str, Any]
 
@@ -83,8 +81,7 @@ def copy(folder: Path, to: Path) -> Path:
 
 def arguments_are_accepted(arguments: Sequence[str]) -> None:
     """Have the command line judged by the program; SystemExit if it has no such flag."""
-    known = [word for word in arguments if word.partition("=")[0] not in LATER_FLAGS]
-    cli._parser().parse_args(known)
+    cli._parser().parse_args(arguments)
 
 
 def paths() -> set[str]:

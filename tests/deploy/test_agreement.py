@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from files import DEPLOY, LATER_FLAGS, run, text_files
+from files import DEPLOY, run, text_files
 
 from sma_exporter import cli
 
@@ -45,7 +45,7 @@ def prometheus_flags() -> set[str]:
 def test_every_flag_exists(path: Path) -> None:
     named = {*re.findall(r"(?<![\w-])--[a-z][a-z.-]*[a-z]", path.read_text(encoding="utf-8"))}
 
-    others = named - own_flags() - LATER_FLAGS - FOREIGN
+    others = named - own_flags() - FOREIGN
 
     assert not others or others <= prometheus_flags()
 
@@ -64,8 +64,3 @@ def test_the_port_is_the_program_s(path: Path) -> None:
     named = {*re.findall(r"(?<![\d.])1\d{4}(?!\d)", text)}
 
     assert named <= {str(cli.DEFAULT_PORT)}
-
-
-def test_what_is_to_come_is_not_there_yet() -> None:
-    """Take out of `files.py` what has come, so that it is checked like the rest."""
-    assert LATER_FLAGS.isdisjoint(own_flags())

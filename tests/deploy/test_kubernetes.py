@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from doors import Folder
 from files import (
     DEPLOY,
     IMAGES,
@@ -29,6 +30,7 @@ from needs import require_tool
 
 from sma_exporter import cli
 from sma_exporter.config_values import parse_duration
+from sma_exporter.door import Door
 from sma_exporter.fleet import STOP_SECONDS
 
 KUBERNETES = DEPLOY / "kubernetes"
@@ -438,6 +440,14 @@ class TestScrapes:
         for login in find([monitor, probe], "basicAuth"):
             assert all(part["key"] in keys[part["name"]] for part in login.values())
         assert len([*find([monitor, probe], "basicAuth")]) == 2
+
+    def test_the_web_configuration_can_be_used(self, tmp_path: Path) -> None:
+        example, _ = documents(KUBERNETES / "components" / "web-config" / "secrets.example.yaml")
+        folder = Folder(tmp_path)
+        folder.issue("tls")
+        path = folder.write(example["stringData"]["web.yml"])
+
+        assert Door(path).warnings == ()
 
     def test_the_web_configuration_is_where_it_is_looked_for(self, render: Render) -> None:
         for overlay in ("base", "many"):
