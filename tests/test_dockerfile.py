@@ -15,6 +15,7 @@ import pytest
 from needs import require_tool
 
 from sma_exporter import cli
+from sma_exporter.cli_flags import DEFAULT_PORT
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -95,7 +96,7 @@ def test_it_runs_as_a_user_without_name_and_rights() -> None:
 
 
 def test_the_port_is_the_program_s() -> None:
-    assert last("EXPOSE") == str(cli.DEFAULT_PORT)
+    assert last("EXPOSE") == str(DEFAULT_PORT)
 
 
 def test_flags_can_be_appended() -> None:
@@ -177,7 +178,7 @@ def test_ci_builds_it_on_a_stand_in_for_its_base() -> None:
 def test_ci_asks_the_port_of_the_program() -> None:
     ports = re.findall(r"127\.0\.0\.1:(\d+)", IMAGE.read_text(encoding="utf-8"))
 
-    assert ports == [str(cli.DEFAULT_PORT)]
+    assert ports == [str(DEFAULT_PORT)]
 
 
 def test_ci_s_script_is_sound() -> None:

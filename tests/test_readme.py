@@ -30,6 +30,7 @@ from sma_exporter import (
     web,
 )
 from sma_exporter.backoff import Cause
+from sma_exporter.cli_flags import DEFAULT_PORT
 from sma_exporter.collector import SCRAPE_FAMILIES
 from sma_exporter.config_values import UNITS, parse_duration
 from sma_exporter.door import tls as tls_config
@@ -133,7 +134,7 @@ class TestPaths:
         assert get(f"{demo}/nothing").status_code == 404
 
     def test_every_local_address_in_the_text_answers(self, demo: str) -> None:
-        named = {*re.findall(rf"localhost:{cli.DEFAULT_PORT}(/[a-z/]*)", readme.TEXT)}
+        named = {*re.findall(rf"localhost:{DEFAULT_PORT}(/[a-z/]*)", readme.TEXT)}
 
         assert named == {"/", "/metrics", "/sd"}
         assert {get(demo + path).status_code for path in named} == {200}
@@ -154,8 +155,8 @@ class TestPaths:
         simulated = {*re.findall(r"127\.0\.0\.1:(\d+)\npassword:", readme.TEXT)}
         neighbours = {"9090", "3000"}  # Prometheus and Grafana
 
-        assert ports - simulated - neighbours == {str(cli.DEFAULT_PORT)}
-        assert f"| `:{cli.DEFAULT_PORT}` |" in readme.section("Command line")
+        assert ports - simulated - neighbours == {str(DEFAULT_PORT)}
+        assert f"| `:{DEFAULT_PORT}` |" in readme.section("Command line")
 
 
 # --- outputs ---

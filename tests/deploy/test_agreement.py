@@ -8,6 +8,7 @@ import pytest
 from files import DEPLOY, run, text_files
 
 from sma_exporter import cli
+from sma_exporter.cli_flags import DEFAULT_PORT
 
 FILES = text_files()
 
@@ -63,4 +64,4 @@ def test_the_port_is_the_program_s(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     named = {*re.findall(r"(?<![\d.])1\d{4}(?!\d)", text)}
 
-    assert named <= {str(cli.DEFAULT_PORT)}
+    assert named <= {str(DEFAULT_PORT)}

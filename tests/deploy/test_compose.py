@@ -19,6 +19,7 @@ from files import (
 )
 
 from sma_exporter import cli
+from sma_exporter.cli_flags import DEFAULT_PORT
 from sma_exporter.config_values import parse_duration
 from sma_exporter.fleet import STOP_SECONDS
 
@@ -136,7 +137,7 @@ def test_the_exporter_has_the_time_to_log_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("service", "port"), [("sma-exporter", cli.DEFAULT_PORT), ("prometheus", 9090), ("grafana", 3000)]
+    ("service", "port"), [("sma-exporter", DEFAULT_PORT), ("prometheus", 9090), ("grafana", 3000)]
 )  # fmt: skip
 def test_ports(service: str, port: int) -> None:
     assert SERVICES[service]["ports"] == [f"127.0.0.1:{port}:{port}"]

@@ -29,6 +29,7 @@ from files import (
 from needs import require_tool
 
 from sma_exporter import cli
+from sma_exporter.cli_flags import DEFAULT_PORT
 from sma_exporter.config_values import parse_duration
 from sma_exporter.door import Door
 from sma_exporter.fleet import STOP_SECONDS
@@ -295,10 +296,10 @@ class TestProgram:
     def test_the_port(self, objects: list[Document]) -> None:
         exporter = containers(objects)["sma-exporter"]
 
-        assert exporter["ports"] == [{"name": "http", "containerPort": cli.DEFAULT_PORT}]
+        assert exporter["ports"] == [{"name": "http", "containerPort": DEFAULT_PORT}]
         for service in of_kind(objects, "Service"):
             (port,) = service["spec"]["ports"]
-            assert port == {"name": "http", "port": cli.DEFAULT_PORT, "targetPort": "http"}
+            assert port == {"name": "http", "port": DEFAULT_PORT, "targetPort": "http"}
 
     def test_the_command_line(self, objects: list[Document]) -> None:
         arguments_are_accepted(containers(objects)["sma-exporter"]["args"])
@@ -374,7 +375,7 @@ class TestScrapes:
         (namespace,) = {o["metadata"].get("namespace") for o in objects} - {None}
 
         for parts in map(urlsplit, urls(objects)):
-            assert parts.port == cli.DEFAULT_PORT
+            assert parts.port == DEFAULT_PORT
             assert parts.path in paths()
             assert (parts.hostname or "").endswith(f"sma-exporter.{namespace}.svc")
 
@@ -476,7 +477,7 @@ class TestSidecar:
         arguments = cli._parser().parse_args(containers(objects)["sma-exporter"]["args"])
 
         assert of_kind(objects, "Service") == []
-        assert [str(a) for a in arguments.listen] == [f"127.0.0.1:{cli.DEFAULT_PORT}"]
+        assert [str(a) for a in arguments.listen] == [f"127.0.0.1:{DEFAULT_PORT}"]
 
     def test_the_agent_reads_its_configuration(self, render: Render) -> None:
         objects = render("sidecar")
@@ -531,7 +532,7 @@ class TestMany:
         domain = f"{service['metadata']['name']}.{service['metadata']['namespace']}.svc"
 
         expected = [
-            f"http://{name}-{number}.{domain}:{cli.DEFAULT_PORT}/sd"
+            f"http://{name}-{number}.{domain}:{DEFAULT_PORT}/sd"
             for number in range(workload(objects)["spec"]["replicas"])
         ]
         plain = find(document(KUBERNETES / "many" / "prometheus.yml"), "url")

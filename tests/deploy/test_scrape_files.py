@@ -13,7 +13,7 @@ import readme
 import yaml
 from files import DEPLOY, ROOT, SCRAPE_INTERVAL, SCRAPE_TIMEOUT, document, find, paths, run
 
-from sma_exporter import cli
+from sma_exporter.cli_flags import DEFAULT_PORT
 
 FILES = sorted(DEPLOY.rglob("prometheus*.yml"))
 WITH_RULES = [path for path in FILES if "rule_files" in document(path)]
@@ -50,7 +50,7 @@ class TestEach:
         addresses += [urlsplit(f"//{t}/metrics") for ts in find(job, "targets") for t in ts]
 
         assert addresses
-        assert {address.port for address in addresses} == {cli.DEFAULT_PORT}
+        assert {address.port for address in addresses} == {DEFAULT_PORT}
         assert {address.path for address in addresses} <= paths()
 
 
@@ -129,7 +129,7 @@ def test_every_inverter_is_in_one_half(tmp_path: Path, discovery: str) -> None:
 
     def kept(half: str) -> set[str]:
         path = tmp_path / f"{half}.yml"
-        mine = text.replace(f"localhost:{cli.DEFAULT_PORT}", discovery)
+        mine = text.replace(f"localhost:{DEFAULT_PORT}", discovery)
         path.write_text(mine.replace('regex: "0"', f'regex: "{half}"'), encoding="utf-8")
         # promtool looks for all of this time, however soon it has found something
         found = json.loads(
