@@ -104,6 +104,12 @@ def itself_again(bench: Bench) -> None:
     bench.sick.start()
 
 
+def itself_again_for_good(bench: Bench) -> None:
+    """The other device is switched off, and its sessions with it."""
+    bench.simulators[-1].expire_sessions()
+    itself_again(bench)
+
+
 def stranger(speech: Speech) -> Do:
     """Have a listener of another kind answer there."""
 
