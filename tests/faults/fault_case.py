@@ -42,12 +42,12 @@ class Case:
     """A row of the table.
 
     `fault` is its sentence in the README; `inflict` and `heal` make it so and end it, `during` happens while
-    a scrape waits. `reason` is None where there are values all the same, then less those of the families
-    `lost` and with the `new` series. It is back after the seconds of a pause. `unclaimed` sessions are
-    nobody's to close: the answer to their login was lost. `first`: it strikes at first contact; `login`: only
-    where there is one, so a kept session has to be over. `unasked`: whoever else answers then must not be
-    sent a thing. `browsers` hold so many sessions of it. `kept`: what differs where a session outlasts the
-    scrape; None where there is nothing to try then.
+    a scrape waits. `reason` is None where there are values all the same, then without series of the families
+    `lost`, with other values of those `changed`, and with the `new` series. It is back after the seconds of a
+    `pause`. `unclaimed` sessions are nobody's to close: the answer to their login was lost. `first`: it
+    strikes at first contact; `login`: only where there is one, so a kept session has to be over. `unasked`:
+    whoever else answers then must not be sent a thing. `browsers` hold so many sessions of it. `kept`: what
+    differs where a session outlasts the scrape; None where there is nothing to try then.
     """
 
     fault: str
@@ -58,6 +58,7 @@ class Case:
     scrapes: int = 1
     pause: float = 0.0
     lost: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()
     new: frozenset[str] = frozenset()
     unclaimed: int = 0
     first: bool = False
@@ -92,6 +93,7 @@ class Seen:
     after: Answer
     waited: float
     most_sessions: int
+    between: int
     left: int
     unclaimed: int
     leaks: tuple[str, ...]
@@ -103,9 +105,17 @@ class Seen:
 
     @property
     def lost(self) -> frozenset[str]:
-        """The families that lack a value, or show another one."""
+        """The families that lack a series."""
+        missing = self.normal[SICK].keys() - self.answers[-1].of(SICK).keys()
+        return frozenset(map(family, missing))
+
+    @property
+    def changed(self) -> frozenset[str]:
+        """The families of which a series shows another value."""
         shown, normal = self.answers[-1].of(SICK), self.normal[SICK]
-        return frozenset(family(s) for s, value in normal.items() if shown.get(s) != value)
+        return frozenset(
+            family(series) for series, value in normal.items() if shown.get(series, value) != value
+        )
 
     @property
     def new(self) -> frozenset[str]:
@@ -153,9 +163,9 @@ def back(seconds: float) -> str:
     return f"after {seconds:.0f} s" if seconds < 120 else f"after {seconds / 60:.0f} min"
 
 
-def observe(case: Case, **keys: Any) -> Seen:
-    """Let a device fall ill, and see. `keys` are further ones of its configuration."""
-    with Bench(case.model, options=case.options, **{**case.keys, **keys}) as bench:
+def observe(case: Case) -> Seen:
+    """Let a device fall ill, and see."""
+    with Bench(case.model, options=case.options, **case.keys) as bench:
         return observe_on(bench, case, last=True)
 
 
@@ -179,6 +189,7 @@ def observe_on(bench: Bench, case: Case, well: Answer | None = None, *, last: bo
     bench.settle()
     waited, after = bench.recover()
     bench.settle()
+    between = sum(s.sessions for s in bench.simulators)
     if last:
         bench.close()
     told |= {"log": "\n".join(bench.log), "answers": "\n".join(a.text for a in (*answers, after))}
@@ -192,6 +203,7 @@ def observe_on(bench: Bench, case: Case, well: Answer | None = None, *, last: bo
         after=after,
         waited=waited,
         most_sessions=max(s.most_sessions_in_use for s in bench.simulators),
+        between=between,
         left=sum(s.sessions for s in bench.simulators),
         unclaimed=sum(s.unclaimed_sessions for s in bench.simulators),
         asked_elsewhere=sum(len(s.requests) for s in bench.simulators[3:])
@@ -218,6 +230,7 @@ def check(seen: Seen) -> None:
     assert seen.others_have_all
     assert seen.most_sessions <= 1 + case.browsers
     assert (seen.left, seen.unclaimed) == (case.unclaimed, case.unclaimed)
+    assert seen.between == case.unclaimed + (case.keys.get("session") == "keep")
     assert seen.leaks == ()
     assert not (case.unasked and seen.asked_elsewhere)
     assert seen.waited == case.pause
@@ -235,6 +248,7 @@ def _check_errors(seen: Seen) -> None:
 
 def _check_values(seen: Seen) -> None:
     if seen.case.reason is None:
-        assert (seen.lost, seen.new) == (seen.case.lost, seen.case.new)
+        case = seen.case
+        assert (seen.lost, seen.changed, seen.new) == (case.lost, case.changed, case.new)
     else:
         assert {family(series) for series in seen.answers[-1].of(SICK)} <= KEPT

@@ -130,7 +130,7 @@ def the_stranger_goes(bench: Bench) -> None:
 
 def elsewhere(bench: Bench) -> None:
     """Redirect every call to another host, which listens."""
-    url = f"http://localhost:{bench.stranger().port}/dyn/login.json"
+    url = f"https://localhost:{bench.stranger().port}/dyn/login.json"
     at(None, faults.redirect(url))(bench)
 
 

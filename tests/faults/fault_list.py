@@ -334,7 +334,7 @@ VALUES = (
     Case(
         "A state that nobody knows",
         at(READ, faults.mutate(sending({STATUS: [{"tag": 4711}]}))),
-        lost=frozenset({"sma_status"}),
+        changed=frozenset({"sma_status"}),
         new=frozenset({'sma_status{device="roof",sma_status="tag_4711"}'}),
     ),
 )

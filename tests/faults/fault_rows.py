@@ -56,7 +56,7 @@ def reply_rows() -> Iterator[Row]:
 
 def try_shape(shape: Shape, model: str) -> Iterator[Seen]:
     """Have every reply of a kind come from a device of the model."""
-    with Bench(model) as bench:
+    with Bench(model, timeout=2.0) as bench:  # none of them is about time
         well = bench.scrape()
         bench.settle()
         for action in shape.actions(victim(model)[0]):

@@ -3,7 +3,7 @@
 import gzip
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -13,8 +13,8 @@ from fault_doings import at, both
 
 from sma_exporter import metrics
 from sma_exporter.simulator import Simulator, faults
-from sma_exporter.simulator.device import JSON, Reply
-from sma_exporter.simulator.faults import Action, Answer
+from sma_exporter.simulator.device import Reply
+from sma_exporter.simulator.faults import Action, Alter
 from sma_exporter.webconnect.sensor import elements, number
 
 #: Makes actions that concern one value, whose key it is told; most do not care.
@@ -136,9 +136,14 @@ def _putting(key: str, value: object) -> Callable[[Any], Any]:
     return put
 
 
-def _compressed(content: bytes) -> Action:
-    headers = (("Content-Encoding", "gzip"),)
-    return Answer(Reply(200, gzip.compress(content), JSON, headers))
+@cache
+def _compressed_blanks() -> bytes:
+    return gzip.compress(b" " * 100 * _MEGABYTE)
+
+
+def _compressed(reply: Reply) -> Reply:
+    content = gzip.compress(reply.body) + _compressed_blanks()
+    return replace(reply, body=content, headers=(("Content-Encoding", "gzip"),))
 
 
 def _cut(reply: Any) -> bytes:
@@ -216,10 +221,8 @@ SHAPES = (
     Shape(
         "Lists in lists, 100,000 deep", bodies(_NESTED, b'{"result":' + _NESTED + b"}"), "protocol"
     ),
-    Shape("9 MB", bodies(b'{"result":"' + b"x" * 9 * _MEGABYTE + b'"}'), "protocol"),
-    Shape(
-        "100 MB, compressed to 100 kB", lambda _: [_compressed(b" " * 100 * _MEGABYTE)], "protocol"
-    ),
+    Shape("9 MB", replies(lambda r: json.dumps(r).encode() + b" " * 9 * _MEGABYTE), "protocol"),
+    Shape("100 MB, compressed to 100 kB", lambda _: [Alter(_compressed)], "protocol"),
     Shape(
         "An error number that nobody knows",
         bodies(b'{"err":999}', b'{"err":-1}', b'{"err":"x"}', b'{"err":null}'),

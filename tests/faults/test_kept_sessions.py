@@ -10,13 +10,17 @@ from fault_list import CASES
 from sma_exporter.simulator import faults
 from sma_exporter.simulator.faults import Fault
 
-KEPT = [replace(case, **case.kept) for case in CASES if case.kept is not None]
+KEPT = [
+    replace(case, keys={**case.keys, "session": "keep"}, **case.kept)
+    for case in CASES
+    if case.kept is not None
+]
 HOUR = 3600.0
 
 
 @pytest.mark.parametrize("case", KEPT, ids=lambda case: case.fault)
 def test_a_fault_of_a_kept_session(case: Case) -> None:
-    check(observe(case, session="keep"))
+    check(observe(case))
 
 
 def test_one_login_for_days_and_one_logout_at_the_end() -> None:
