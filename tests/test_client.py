@@ -856,10 +856,11 @@ def test_a_redirect_to_https_keeps_method_and_body(
     assert calls(secure) == ["login", "getAllOnlValues"]
 
 
+@pytest.mark.parametrize("page", ["", "/", "/index.html", "/login/?from=http#top"])
 def test_a_redirect_to_the_front_page_is_followed_to_the_device(
-    device: Simulator, secure: Simulator, connect: Connect
+    device: Simulator, secure: Simulator, connect: Connect, page: str
 ) -> None:
-    misbehave(device, faults.redirect(f"{secure.url}/"), "login")
+    misbehave(device, faults.redirect(f"{secure.url}{page}"), "login")
     client = connect(device)
 
     assert client.new_session() is True

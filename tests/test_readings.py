@@ -304,6 +304,7 @@ def test_names_of_the_elements_behind_a_key(key: str, expected: tuple[str, ...])
         pytest.param({"6100_40263F00": entries(None, 0)}, True, id="zero"),
         pytest.param({"6180_08214800": state(307)}, True, id="state"),
         pytest.param({"6800_10821E00": {"val": "SN"}}, True, id="text"),
+        pytest.param({"6100_40263F00": entries("230")}, False, id="text for a number"),
         pytest.param({"9999_00000000": entries(1)}, True, id="unknown key"),
     ],
 )

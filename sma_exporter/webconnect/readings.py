@@ -67,6 +67,10 @@ def _text(val: object) -> Value | None:
     return val if isinstance(val, str) and val else None
 
 
+def _is_text(key: str) -> bool:
+    return key[5:7] == "10"
+
+
 def _state(val: object) -> Value | None:
     return tags(val) or None
 
@@ -81,7 +85,7 @@ def _decoder(sensor: Sensor) -> Callable[[object], Value | None]:
     if data_type == "08":
         numbers = NUMBERS.get(sensor.name)
         return partial(_number_of, numbers) if numbers else _state
-    if data_type == "10":
+    if _is_text(sensor.key):
         return _text
     multiplier, divisor = _BASE_UNITS[sensor.unit]
     divisor *= sensor.factor or 1
@@ -183,10 +187,10 @@ def names(key: str) -> tuple[str, ...]:
 
 
 def has_value(result_body: Mapping[str, object]) -> bool:
-    """Tell whether a result holds any value at all, of a known key or not."""
+    """Tell whether a result holds any value at all, of a known key or not; a text only where one belongs."""
     return any(
-        number(val) is not None or _text(val) is not None or _state(val) is not None
-        for raw in result_body.values()
+        number(val) is not None or _state(val) is not None or (_is_text(key) and _text(val))
+        for key, raw in result_body.items()
         for val in elements(raw)
     )
 

@@ -38,8 +38,9 @@ def moved(url: str, path: str, reply: Reply) -> str | None:
             raise SmaConnectionException(
                 f"{here.netloc} redirects to {there.netloc or 'nowhere'}, which is not followed"
             )
-        folder = there.path.removesuffix(path).rstrip("/")
-        return urlunsplit(there._replace(path=folder, query="", fragment=""))
+        # Many redirect everything to their front page: that is no folder to look for the API in.
+        folder = there.path.removesuffix(path) if there.path.endswith(path) else here.path
+        return urlunsplit(there._replace(path=folder.rstrip("/"), query="", fragment=""))
     if (
         here.scheme == "http"
         and here.port in {None, 80}

@@ -55,6 +55,16 @@ def family(series: str) -> str:
     return series.partition("{")[0]
 
 
+def by_device(samples: Values) -> dict[str, Values]:
+    """What is shown of each device, without what the exporter says of its own work."""
+    found: dict[str, dict[str, float]] = {}
+    for series, value in samples.items():
+        match = _DEVICE.search(series)
+        if match and family(series) not in _ABOUT_SCRAPES:
+            found.setdefault(match[1], {})[series] = value
+    return {**found}
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a scrape got, and after how many seconds."""
@@ -69,15 +79,10 @@ class Answer:
 
     @cached_property
     def _by_device(self) -> Mapping[str, Values]:
-        found: dict[str, dict[str, float]] = {}
-        for series, value in self.samples.items():
-            match = _DEVICE.search(series)
-            if match and family(series) not in _ABOUT_SCRAPES:
-                found.setdefault(match[1], {})[series] = value
-        return found
+        return by_device(self.samples)
 
     def of(self, device: str) -> Values:
-        """What is shown of a device, without what the exporter says of its own work."""
+        """What is shown of a device."""
         return self._by_device.get(device, {})
 
     def up(self, device: str) -> bool:
@@ -145,14 +150,19 @@ class Bench:
     """Three devices and their exporter.
 
     `options` are the sick one's, of `Simulator`, and `keys` its configuration's; where one of them is a
-    function, it gets the bench.
+    function, it gets the bench. `beside` another bench, the sick device is the same.
     """
 
     def __init__(
-        self, model: str = "sb-3.6", *, options: Mapping[str, Any] | None = None, **keys: Any
+        self,
+        model: str = "sb-3.6",
+        *,
+        options: Mapping[str, Any] | None = None,
+        beside: "Bench | None" = None,
+        **keys: Any,
     ) -> None:
         self._stack = ExitStack()
-        self.clock = Clock()
+        self.clock: Clock = beside.clock if beside else Clock()
         self.now = NOON  # by the sun
         self.wall = NOON  # by the exporter's machine
         self.folder = Path(self._stack.enter_context(TemporaryDirectory()))
@@ -165,7 +175,11 @@ class Bench:
         self.models = dict(
             zip((SICK, *OTHERS), (names * 2)[place : place + 1 + len(OTHERS)], strict=True)
         )
-        self.sick = self.simulate(model, PASSWORDS[SICK], **self.asked(options or {}))
+        self.sick: Simulator = (
+            beside.sick
+            if beside
+            else self.simulate(model, PASSWORDS[SICK], **self.asked(options or {}))
+        )
         self._keys = keys
         self._sims = {SICK: self.sick} | {
             name: self.simulate(self.models[name], PASSWORDS[name]) for name in OTHERS
@@ -249,30 +263,36 @@ class Bench:
             lambda: not names & {thread.name for thread in threading.enumerate()}, PATIENCE_SECONDS
         )
 
-    def recover(self) -> float:
-        """Scrape the sick device until it is up; return the seconds that went by.
+    def recover(self) -> tuple[float, Answer]:
+        """Scrape until the sick device is up; return the seconds that went by, and what shows it.
 
         Until then it is left in peace: a pause is one without a login.
         """
-        waited = 0.0
-        while True:
-            attempts = self.login_attempts
-            if self.scrape(f"/probe?target={SICK}").up(SICK):
-                return waited
+        waited, attempts = 0.0, self.login_attempts
+        while not (answer := self.scrape()).up(SICK):
             self.settle()
             assert self.login_attempts == attempts, "a login during the pause"
             assert waited < LONGEST_PAUSE, "it does not come back"
             self.clock.advance(PAUSE_STEP)
             waited += PAUSE_STEP
+        return waited, answer
 
     @property
     def login_attempts(self) -> int:
-        return sum(simulator.login_attempts for simulator in self.simulators)
+        """How many logins were tried at whatever answers as the sick device."""
+        beside = [self._sims[name] for name in OTHERS]
+        return sum(s.login_attempts for s in self.simulators if s not in beside)
 
     def close(self) -> None:
         """Log out everywhere, as at the end of the process."""
         self.fleet.close(seconds=5.0)
         self.settle()
+
+    def forget(self) -> None:
+        """Begin a new chapter: what was said and counted before is over."""
+        self.log.clear()
+        for simulator in self.simulators:
+            simulator.reset_counts()
 
     def secrets(self) -> set[str]:
         """Passwords, and the session ids that were given out."""
@@ -280,14 +300,13 @@ class Bench:
         return {*PASSWORDS.values(), *issued}
 
     def told(self) -> dict[str, str]:
-        """All that a person or a program can see of the exporter, beside what scrapes got."""
+        """All that a person or a program can see of the exporter, beside its log and what scrapes got."""
         device = self.fleet.devices[0]
         reader = vars(device)["_reader"]
         things = (device, device.settings, device.last(), reader, vars(reader)["_client"], self.app)
         return {
             "page": fetch(self.port, "/").text,
             "metrics of the exporter": fetch(self.port, "/metrics/exporter").text,
-            "log": "\n".join(self.log),
             "repr": "\n".join(map(repr, things)),
         }
 

@@ -42,11 +42,12 @@ class Case:
     """A row of the table.
 
     `fault` is its sentence in the README; `inflict` and `heal` make it so and end it, `during` happens while
-    a scrape waits. `reason` is None where there are values all the same, then less those of the families
-    `lost` and with the `new` series. It is back after the seconds of a pause. `unclaimed` sessions are
-    nobody's to close: the answer to their login was lost. `first`: it strikes at first contact; `login`: only
-    where there is one, so a kept session has to be over. `unasked`: whoever else answers then must not be
-    sent a thing.
+    a scrape waits. `reason` is None where there are values all the same, then without series of the families
+    `lost`, with other values of those `changed`, and with the `new` series. It is back after the seconds of a
+    `pause`. `unclaimed` sessions are nobody's to close: the answer to their login was lost. `first`: it
+    strikes at first contact; `login`: only where there is one, so a kept session has to be over. `unasked`:
+    whoever else answers then must not be sent a thing. `browsers` hold so many sessions of it. `kept`: what
+    differs where a session outlasts the scrape; None where there is nothing to try then.
     """
 
     fault: str
@@ -57,11 +58,14 @@ class Case:
     scrapes: int = 1
     pause: float = 0.0
     lost: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()
     new: frozenset[str] = frozenset()
     unclaimed: int = 0
     first: bool = False
     login: bool = False
     unasked: bool = False
+    browsers: int = 0
+    kept: Mapping[str, Any] | None = field(default_factory=dict)
     seconds: float = SCRAPE_SECONDS
     model: str = "sb-3.6"
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -89,6 +93,7 @@ class Seen:
     after: Answer
     waited: float
     most_sessions: int
+    between: int
     left: int
     unclaimed: int
     leaks: tuple[str, ...]
@@ -100,9 +105,17 @@ class Seen:
 
     @property
     def lost(self) -> frozenset[str]:
-        """The families that lack a value, or show another one."""
+        """The families that lack a series."""
+        missing = self.normal[SICK].keys() - self.answers[-1].of(SICK).keys()
+        return frozenset(map(family, missing))
+
+    @property
+    def changed(self) -> frozenset[str]:
+        """The families of which a series shows another value."""
         shown, normal = self.answers[-1].of(SICK), self.normal[SICK]
-        return frozenset(family(s) for s, value in normal.items() if shown.get(s) != value)
+        return frozenset(
+            family(series) for series, value in normal.items() if shown.get(series, value) != value
+        )
 
     @property
     def new(self) -> frozenset[str]:
@@ -118,66 +131,87 @@ class Seen:
 
     @property
     def row(self) -> Row:
-        (exporter,) = {f"`{reason}`" if reason else self._values() for reason in self.reasons}
+        (exporter,) = {said(reason) if reason else self._values() for reason in self.reasons}
         return Row(
             self.case.fault,
             exporter,
             "all values" if self.others_have_all else "values missing",
-            str(self.left) + (", as its answer was lost" if self.unclaimed else ""),
-            "was never away" if self.reasons[-1] is None else _back(self.waited),
+            str(self.left) + (", which nobody can close" if self.unclaimed else ""),
+            "was never away" if self.reasons[-1] is None else back(self.waited),
         )
 
     def _values(self) -> str:
-        if not self.lost:
-            return "values"
-        if len(self.lost) <= 2:
-            return f"values, without {' and '.join(f'`{name}`' for name in sorted(self.lost))}"
-        left = self.answers[-1].of(SICK).keys() & self.normal[SICK].keys()
-        return f"the {len(left)} values that are left of {len(self.normal[SICK])}"
+        other = {family(series) for series in self.new}
+        gone = self.lost - other
+        if len(self.lost) > 2:
+            left = self.answers[-1].of(SICK).keys() & self.normal[SICK].keys()
+            return f"all values but {len(self.normal[SICK]) - len(left)}"
+        words = [f"without `{name}`" for name in sorted(gone)]
+        words += [f"with another `{name}`" for name in sorted(other)]
+        return ", ".join([said(None), *words])
 
 
-def _back(seconds: float) -> str:
+def said(reason: str | None) -> str:
+    """What the exporter shows, in the README's words."""
+    return f"`{reason}`" if reason else "values"
+
+
+def back(seconds: float) -> str:
+    """When a device is there again."""
     if not seconds:
         return "next scrape"
     return f"after {seconds:.0f} s" if seconds < 120 else f"after {seconds / 60:.0f} min"
 
 
-def observe(case: Case, **keys: Any) -> Seen:
-    """Let a device fall ill, and see. `keys` are further ones of its configuration."""
-    with Bench(case.model, options=case.options, **{**case.keys, **keys}) as bench:
-        before = dict.fromkeys(REASONS, 0.0)
-        if not case.first:
-            first = bench.scrape()
-            assert first.up(SICK), "not well before"
-            before = dict(first.errors(SICK))
-            bench.settle()
-            if case.login:
-                bench.sick.expire_sessions()
-        case.inflict(bench)
-        answers = [_scrape(bench, case) for _ in range(case.scrapes)]
-        told = [*bench.told().items()]
-        case.heal(bench)
+def observe(case: Case) -> Seen:
+    """Let a device fall ill, and see."""
+    with Bench(case.model, options=case.options, **case.keys) as bench:
+        return observe_on(bench, case, last=True)
+
+
+def observe_on(bench: Bench, case: Case, well: Answer | None = None, *, last: bool = False) -> Seen:
+    """The same on a bench that is there, and closed after the `last` case.
+
+    `well` is what it showed before.
+    """
+    bench.forget()
+    if well is None and not case.first:
+        well = bench.scrape()
         bench.settle()
-        waited = bench.recover()
-        after = bench.scrape()
-        told += [*bench.told().items(), *(("answer", a.text) for a in (*answers, after))]
-        secrets = bench.secrets()
+    assert well is None or well.up(SICK), "not well before"
+    before = well.errors(SICK) if well else dict.fromkeys(REASONS, 0.0)
+    if case.login:
+        bench.sick.expire_sessions()
+    case.inflict(bench)
+    answers = [_scrape(bench, case) for _ in range(case.scrapes)]
+    told = bench.told()
+    case.heal(bench)
+    bench.settle()
+    waited, after = bench.recover()
+    bench.settle()
+    between = sum(s.sessions for s in bench.simulators)
+    if last:
         bench.close()
-        errors = answers[-1].errors(SICK)
-        return Seen(
-            case=case,
-            answers=tuple(answers),
-            errors={reason: errors[reason] - before[reason] for reason in REASONS},
-            normal=undisturbed(case.model),
-            after=after,
-            waited=waited,
-            most_sessions=max(s.most_sessions_in_use for s in bench.simulators),
-            left=sum(s.sessions for s in bench.simulators),
-            unclaimed=sum(s.unclaimed_sessions for s in bench.simulators),
-            asked_elsewhere=sum(len(s.requests) for s in bench.simulators[3:])
-            + sum(bool(s.heard) for s in bench.strangers),
-            leaks=tuple(where for where, text in told if any(secret in text for secret in secrets)),
-        )
+    told |= {"log": "\n".join(bench.log), "answers": "\n".join(a.text for a in (*answers, after))}
+    secrets = bench.secrets()
+    errors = answers[-1].errors(SICK)
+    return Seen(
+        case=case,
+        answers=tuple(answers),
+        errors={reason: errors[reason] - before[reason] for reason in REASONS},
+        normal=undisturbed(case.model),
+        after=after,
+        waited=waited,
+        most_sessions=max(s.most_sessions_in_use for s in bench.simulators),
+        between=between,
+        left=sum(s.sessions for s in bench.simulators),
+        unclaimed=sum(s.unclaimed_sessions for s in bench.simulators),
+        asked_elsewhere=sum(len(s.requests) for s in bench.simulators[3:])
+        + sum(bool(s.heard) for s in bench.strangers),
+        leaks=tuple(
+            where for where, text in told.items() if any(secret in text for secret in secrets)
+        ),
+    )
 
 
 def _scrape(bench: Bench, case: Case) -> Answer:
@@ -194,8 +228,9 @@ def check(seen: Seen) -> None:
     _check_errors(seen)
     _check_values(seen)
     assert seen.others_have_all
-    assert seen.most_sessions <= 1
+    assert seen.most_sessions <= 1 + case.browsers
     assert (seen.left, seen.unclaimed) == (case.unclaimed, case.unclaimed)
+    assert seen.between == case.unclaimed + (case.keys.get("session") == "keep")
     assert seen.leaks == ()
     assert not (case.unasked and seen.asked_elsewhere)
     assert seen.waited == case.pause
@@ -213,6 +248,7 @@ def _check_errors(seen: Seen) -> None:
 
 def _check_values(seen: Seen) -> None:
     if seen.case.reason is None:
-        assert (seen.lost, seen.new) == (seen.case.lost, seen.case.new)
+        case = seen.case
+        assert (seen.lost, seen.changed, seen.new) == (case.lost, case.changed, case.new)
     else:
         assert {family(series) for series in seen.answers[-1].of(SICK)} <= KEPT

@@ -104,6 +104,12 @@ def itself_again(bench: Bench) -> None:
     bench.sick.start()
 
 
+def itself_again_for_good(bench: Bench) -> None:
+    """The other device is switched off, and its sessions with it."""
+    bench.simulators[-1].expire_sessions()
+    itself_again(bench)
+
+
 def stranger(speech: Speech) -> Do:
     """Have a listener of another kind answer there."""
 
@@ -124,7 +130,7 @@ def the_stranger_goes(bench: Bench) -> None:
 
 def elsewhere(bench: Bench) -> None:
     """Redirect every call to another host, which listens."""
-    url = f"http://localhost:{bench.stranger().port}/dyn/login.json"
+    url = f"https://localhost:{bench.stranger().port}/dyn/login.json"
     at(None, faults.redirect(url))(bench)
 
 

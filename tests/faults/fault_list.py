@@ -16,6 +16,7 @@ from fault_doings import (
     healed,
     in_a_circle,
     itself_again,
+    itself_again_for_good,
     name_service_hangs,
     nameless,
     nothing,
@@ -42,6 +43,7 @@ from sma_exporter.simulator.faults import Answer
 _SLOW = 2.0  # longer than a request may take
 _HANGS = 1.5  # what Prometheus waits where nothing else would end the scrape
 _LOST = 10.0  # the pause after a login without an answer
+_NO_LOGIN = {"pause": 0.0}  # a kept session: a read was lost, not a login
 _DAY = 86_400.0
 _YEAR = 365 * _DAY
 _YIELD = frozenset({"sma_yield_joules_total"})
@@ -76,9 +78,9 @@ CONNECTIONS = (
         heal=on,
     ),
     Case("It takes the connection and never answers", at(READ, faults.hang()), "timeout"),
-    Case("The same, once", at(READ, faults.hang(), times=1)),
+    Case("It never answers, but does when asked again", at(READ, faults.hang(), times=1)),
     Case("It closes the connection without an answer", at(READ, faults.drop()), "connection"),
-    Case("The same, once", at(READ, faults.drop(), times=1)),
+    Case("It closes the connection once", at(READ, faults.drop(), times=1)),
     Case(
         "It does the work, and closes the connection without an answer",
         at(READ, faults.drop_after()),
@@ -118,6 +120,7 @@ CONNECTIONS = (
         heal=the_stranger_goes,
         login=True,
         pause=_LOST,
+        kept=_NO_LOGIN,
     ),
     Case(
         "A header line without end",
@@ -126,6 +129,7 @@ CONNECTIONS = (
         heal=the_stranger_goes,
         login=True,
         pause=_LOST,
+        kept=_NO_LOGIN,
     ),
     Case(
         "A body without end",
@@ -134,6 +138,7 @@ CONNECTIONS = (
         heal=the_stranger_goes,
         login=True,
         pause=_LOST,
+        kept=_NO_LOGIN,
     ),
     Case(
         "It says “100 Continue” without end",
@@ -142,6 +147,7 @@ CONNECTIONS = (
         heal=the_stranger_goes,
         login=True,
         pause=_LOST,
+        kept=_NO_LOGIN,
         seconds=_HANGS,
     ),
 )
@@ -164,6 +170,7 @@ LOGINS = (
         login=True,
         keys={"timeout": 0.2},
         seconds=1.2,
+        kept=None,  # the first of these logins serves all scrapes
     ),
     Case("It takes longer for a login than for a read", at("login", faults.delay(0.7)), login=True),
     Case(
@@ -217,6 +224,7 @@ LOGINS = (
         heal=password_file_says(PASSWORDS[SICK]),
         login=True,
         keys={"password_file": password_file},
+        kept={"reason": None},  # it has the password, and the session
     ),
     Case(
         "Somebody tries wrong passwords until it locks the account for a quarter of an hour",
@@ -242,6 +250,7 @@ LOGINS = (
         heal=browsers_log_out,
         login=True,
         options={"max_sessions": 2},
+        browsers=1,
     ),
     Case(
         "It is starting, and does not know its login yet (err 404)",
@@ -313,6 +322,7 @@ REDIRECTS = (
         in_a_circle,
         "connection",
         keys={"tls": config.Tls(verify=False)},
+        login=True,
     ),
 )
 
@@ -326,7 +336,7 @@ VALUES = (
     Case(
         "A state that nobody knows",
         at(READ, faults.mutate(sending({STATUS: [{"tag": 4711}]}))),
-        lost=frozenset({"sma_status"}),
+        changed=frozenset({"sma_status"}),
         new=frozenset({'sma_status{device="roof",sma_status="tag_4711"}'}),
     ),
 )
@@ -377,6 +387,7 @@ CERTIFICATES = (
         heal=itself_again,
         login=True,
         pause=_LOST,
+        kept=_NO_LOGIN,
     ),
 )
 
@@ -387,6 +398,7 @@ IDENTITIES = (
         "identity",
         heal=itself_again,
         keys={"serial": lambda bench: str(bench.sick.serial)},
+        login=True,
     ),
     Case(
         "Another device answers at its address, and no serial number is configured",
@@ -394,6 +406,8 @@ IDENTITIES = (
         heal=itself_again,
         lost=frozenset({"sma_device_info"}),
         new=frozenset({_REPLACED}),
+        login=True,
+        kept={"heal": itself_again_for_good},
     ),
 )
 

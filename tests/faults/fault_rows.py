@@ -1,0 +1,66 @@
+"""The rows of the README's tables of faults: what was observed, and what is published."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+import hostile_environment
+import readme
+import two_exporters
+from fault_bench import Bench
+from fault_case import Row, Seen, check, observe, observe_on
+from fault_list import CASES
+from fault_shapes import SHAPES, Shape, case, row, victim
+
+from sma_exporter.simulator import MODELS
+
+SECTION = "What was tried"
+
+#: What takes the real command, or two exporters: observed by functions of their own.
+OTHER_FAULTS: Mapping[str, Callable[[str], Row]] = {
+    "Proxies, certificate bundles and a `.netrc` in the exporter's environment lead elsewhere": (
+        hostile_environment.observe
+    ),
+    "A second exporter reads it at the same time, by mistake": partial(
+        two_exporters.observe, sessions=4, browsers=0
+    ),
+    "The same, at a device with two sessions": partial(
+        two_exporters.observe, sessions=2, browsers=0
+    ),
+    "The same, and a browser holds one of the two": partial(
+        two_exporters.observe, sessions=2, browsers=1
+    ),
+}
+
+
+def published(first_column: str) -> Mapping[str, Row]:
+    """The rows of one of the README's tables, by what happens."""
+    rows = (Row(*cells) for cells in readme.table(SECTION, first_column))
+    return {row.fault: row for row in rows}
+
+
+def fault_rows() -> Iterator[Row]:
+    """Try every fault."""
+    for fault in CASES:
+        seen = observe(fault)
+        check(seen)
+        yield seen.row
+    yield from (observe_other(fault) for fault, observe_other in OTHER_FAULTS.items())
+
+
+def reply_rows() -> Iterator[Row]:
+    """Try every reply on every model; they all end alike."""
+    for shape in SHAPES:
+        (found,) = {row(shape, seen) for model in MODELS for seen in try_shape(shape, model)}
+        yield found
+
+
+def try_shape(shape: Shape, model: str) -> Iterator[Seen]:
+    """Have every reply of a kind come from a device of the model."""
+    with Bench(model, timeout=2.0) as bench:  # none of them is about time
+        well = bench.scrape()
+        bench.settle()
+        for action in shape.actions(victim(model)[0]):
+            seen = observe_on(bench, case(shape, model, action), well)
+            check(seen)
+            well = seen.after
+            yield seen
