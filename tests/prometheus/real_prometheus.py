@@ -55,18 +55,23 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(configuration: dict[str, Any], folder: Path, *flags: str) -> Iterator[Prometheus]:
-    """Start a server with this configuration; its data is in the folder `data` there, and stays."""
+def prometheus(
+    configuration: dict[str, Any], folder: Path, *flags: str, command: str | None = None
+) -> Iterator[Prometheus]:
+    """Start a server with this configuration; its data is in the folder `data` there, and stays.
+
+    `command`: another prometheus than the machine's own.
+    """
     path = folder / "prometheus.yml"
     path.write_text(yaml.safe_dump(configuration), encoding="utf-8")
-    command = [
-        require_tool("prometheus"),
+    arguments = [
+        command or require_tool("prometheus"),
         f"--config.file={path}",
         f"--storage.tsdb.path={folder / 'data'}",
         "--web.listen-address=127.0.0.1:0",
         *flags,
     ]
-    with started(command) as program:
-        port = program.find(r'msg="Listening on" address=127\.0\.0\.1:(\d+)')[1]
+    with started(arguments) as program:
+        port = program.find(r'msg="Listening on".* address=127\.0\.0\.1:(\d+)')[1]
         program.find("Server is ready to receive web requests")
         yield Prometheus(f"http://127.0.0.1:{port}", program)
