@@ -190,7 +190,9 @@ STATES = (
     ),
 )
 
-_DAY_OF_STRING = f"sum_over_time({of('sma_pv_string_power_watts')}[1d])"
+_DAY_OF_STRING = (
+    f"sum by (job, instance, device, string) (sum_over_time({of('sma_pv_string_power_watts')}[1d]))"
+)
 _SHARE = f"{_DAY_OF_STRING}\n/ on {DEVICE} group_left\nsum by {DEVICE} ({_DAY_OF_STRING})"
 _USUAL = f"quantile_over_time(0.5, ({promql.indented(_SHARE)})[14d:1d])"
 
