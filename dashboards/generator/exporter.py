@@ -47,10 +47,17 @@ def device(family: str, *matchers: str) -> str:
     return f"{family}{{{', '.join((CHOSEN_BY_EXPORTER, *matchers))}}}"
 
 
-def process(family: str) -> str:
-    """Return the selector of a family about the exporter's process: other programs have it too."""
-    is_ours = 'sma_exporter_build_info{job=~"$job", instance=~"$instance"}'
-    return f'{family}{{job=~"$job", instance=~"$instance"}}\nand on (job, instance) {is_ours}'
+OURS = 'job=~"$job", instance=~"$instance"'
+
+
+def of_exporter(family: str, *labels: str) -> str:
+    """Return a family about the exporter, for a table: without its name, by which lines would differ."""
+    return f"max by ({', '.join(('job', 'instance', *labels))}) ({family}{{{OURS}}})"
+
+
+def of_process(value: str) -> str:
+    """Return a value about the exporter's process: other programs of the job have it too."""
+    return f"{value}\nand on (job, instance) sma_exporter_build_info{{{OURS}}}"
 
 
 def increase(family: str, by: str) -> str:
@@ -58,7 +65,15 @@ def increase(family: str, by: str) -> str:
     return f"sum by ({by}) (increase({device(family)}[$__rate_interval]))"
 
 
-UP = {"1": ("read", GREEN), "0": ("no answer", ORANGE)}
+#: Bars on top of each other; a quiet day is not drawn as if it went up to 100.
+STACKED: Json = {
+    "axisSoftMax": 1,
+    "drawStyle": "bars",
+    "fillOpacity": 60,
+    "stacking": {"group": "A", "mode": "normal"},
+}
+
+UP = {"1": ("answers", GREEN), "0": ("no answer", ORANGE)}
 
 NOW = (
     stat(
@@ -123,11 +138,7 @@ SCRAPES = (
         queries=[
             Query(expr=increase("sma_scrape_errors_total", "job, reason"), legend="{{reason}}")
         ],
-        draw={
-            "drawStyle": "bars",
-            "fillOpacity": 60,
-            "stacking": {"group": "A", "mode": "normal"},
-        },
+        draw=STACKED,
     ),
     graph(
         title="Failed reads by device",
@@ -138,11 +149,7 @@ SCRAPES = (
         queries=[
             Query(expr=increase("sma_scrape_errors_total", "job, device"), legend="{{device}}")
         ],
-        draw={
-            "drawStyle": "bars",
-            "fillOpacity": 60,
-            "stacking": {"group": "A", "mode": "normal"},
-        },
+        draw=STACKED,
     ),
     graph(
         title="Time of a read",
@@ -177,6 +184,7 @@ SCRAPES = (
         width=12,
         minimum=0,
         queries=[Query(expr=device("sma_counters_withheld"), legend="{{device}}")],
+        draw={"axisSoftMax": 1},
     ),
 )
 
@@ -188,19 +196,22 @@ PROCESS = (
         height=5,
         columns={"instance": "Exporter", "version": "Version", "pythonversion": "Python"},
         queries=[
-            Query(expr='sma_exporter_build_info{job=~"$job", instance=~"$instance"}', legend=""),
             Query(
-                expr=f"{process('process_start_time_seconds')}\n* 1000",
+                expr=of_exporter("sma_exporter_build_info", "version", "pythonversion"), legend=""
+            ),
+            Query(
+                expr=of_process(f"{of_exporter('process_start_time_seconds')} * 1000"),
                 legend="Started",
                 unit="dateTimeFromNow",
             ),
             Query(
-                expr='sma_exporter_config_last_reload_successful{job=~"$job", instance=~"$instance"}',
+                expr=of_exporter("sma_exporter_config_last_reload_successful"),
                 legend="Configuration",
                 states={"1": ("loaded", GREEN), "0": ("refused, the old one holds", RED)},
             ),
             Query(
-                expr='sma_exporter_config_last_reload_success_timestamp_seconds{job=~"$job", instance=~"$instance"} * 1000',
+                expr=of_exporter("sma_exporter_config_last_reload_success_timestamp_seconds")
+                + " * 1000",
                 legend="Loaded",
                 unit="dateTimeFromNow",
             ),
@@ -223,8 +234,7 @@ PROCESS = (
         minimum=0,
         queries=[
             Query(
-                expr='rate(process_cpu_seconds_total{job=~"$job", instance=~"$instance"}[$__rate_interval])\n'
-                'and on (job, instance) sma_exporter_build_info{job=~"$job", instance=~"$instance"}',
+                expr=of_process(f"rate(process_cpu_seconds_total{{{OURS}}}[$__rate_interval])"),
                 legend="{{instance}}",
                 color=BLUE,
             )
@@ -237,7 +247,11 @@ PROCESS = (
         width=8,
         minimum=0,
         queries=[
-            Query(expr=process("process_resident_memory_bytes"), legend="{{instance}}", color=GREY)
+            Query(
+                expr=of_process(f"process_resident_memory_bytes{{{OURS}}}"),
+                legend="{{instance}}",
+                color=GREY,
+            )
         ],
     ),
 )

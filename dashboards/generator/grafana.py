@@ -4,7 +4,7 @@ The shapes are those of Grafana 11's dashboard schema; nothing here knows a metr
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Json = dict[str, Any]
@@ -39,6 +39,8 @@ class Query:
     right: bool = False
     #: Drawn as a plain line, where the panel's others are filled.
     line: bool = False
+    #: Drawn as a line with steps, over the bars of the others.
+    steps: bool = False
     states: Mapping[str, tuple[str, str]] | None = None
 
 
@@ -187,13 +189,16 @@ def timeline(**properties: Any) -> Panel:
         custom={
             "fillOpacity": 80,
             "hideFrom": {"legend": False, "tooltip": False, "viz": False},
-            "insertNulls": False,
             "lineWidth": 0,
-            "spanNulls": False,
         },
         options={
             "alignValue": "left",
-            "legend": {"displayMode": "list", "placement": "bottom", "showLegend": False},
+            "legend": {
+                "calcs": [],
+                "displayMode": "list",
+                "placement": "bottom",
+                "showLegend": False,
+            },
             "mergeValues": True,
             "rowHeight": 0.8,
             "showValue": "never",
@@ -203,25 +208,28 @@ def timeline(**properties: Any) -> Panel:
     )
 
 
-def table(*, columns: Mapping[str, str], **properties: Any) -> Panel:
+def table(*, columns: Mapping[str, str], unit: str, **properties: Any) -> Panel:
     """Return a table with a line a device or part. `columns`: labels to show, and their heads.
 
-    Each query gives one more column, with its legend as the head.
+    Each query with a legend gives one more column, with the legend as its head and `unit`, if it has
+    none. The labels have no unit: Grafana takes a serial number for a number.
     """
-    queries: Sequence[Query] = properties["queries"]
-    values = {f"Value #{ref}": query.legend for ref, query in _named(queries)}
-    if len(values) == 1:
-        values = {"Value": queries[0].legend}
+    queries = [replace(query, unit=query.unit or unit) for query in properties.pop("queries")]
+    values = {f"Value #{ref}": query.legend for ref, query in _named(queries) if query.legend}
+    if len(queries) == 1:
+        values = dict.fromkeys(["Value"] * len(values), queries[0].legend)
     shown = {**columns, **values}
     keep = "|".join(f"^{name}$" for name in shown)
     return Panel(
         type="table",
         instant=True,
         table=True,
+        unit="string",
+        queries=queries,
         custom={"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False},
         options={
             "cellHeight": "sm",
-            "footer": {"countRows": False, "fields": "", "reducer": ["sum"], "show": False},
+            "frameIndex": 0,
             "showHeader": True,
         },
         transformations=[
@@ -233,7 +241,7 @@ def table(*, columns: Mapping[str, str], **properties: Any) -> Panel:
                     "excludeByName": {},
                     "includeByName": {},
                     "indexByName": {name: index for index, name in enumerate(shown)},
-                    "renameByName": {**shown},
+                    "renameByName": shown,
                 },
             },
         ],
@@ -407,7 +415,8 @@ def _defaults(panel: Panel) -> Json:
 
 def _overrides(panel: Panel) -> Iterator[Json]:
     for ref, query in _named(panel.queries):
-        if properties := [*_differences(query)]:
+        properties = [*_differences(query)]
+        if properties and not (panel.table and not query.legend):
             if panel.table:
                 matcher = {"id": "byName", "options": query.legend}
             else:
@@ -425,8 +434,11 @@ def _differences(query: Query) -> Iterator[Json]:
         yield {"id": "color", "value": {"fixedColor": query.color, "mode": "fixed"}}
     if query.right:
         yield {"id": "custom.axisPlacement", "value": "right"}
-    if query.line:
+    if query.line or query.steps:
         yield {"id": "custom.fillOpacity", "value": 0}
         yield {"id": "custom.lineWidth", "value": 2}
+    if query.steps:
+        yield {"id": "custom.drawStyle", "value": "line"}
+        yield {"id": "custom.lineInterpolation", "value": "stepAfter"}
     if query.states is not None:
         yield {"id": "mappings", "value": [texts(query.states)]}

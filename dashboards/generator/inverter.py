@@ -38,14 +38,16 @@ def inverter() -> Json:
     )
 
 
-def lines(title: str, description: str, unit: str, **families: str) -> Panel:
+def lines(
+    title: str, description: str, unit: str, *, no_value: str = ASLEEP, **families: str
+) -> Panel:
     """Return a graph, half as wide as the screen, of families and their legends; device last in these."""
     return graph(
         title=title,
         description=description,
         unit=unit,
         width=12,
-        no_value=ASLEEP,
+        no_value=no_value,
         queries=[
             Query(expr=of(family), legend=f"{legend} {{{{device}}}}".strip())
             for family, legend in families.items()
@@ -78,7 +80,6 @@ NOW = (
                 expr=kwh(energy("sma_yield_joules_total", SO_FAR)),
                 legend="today {{device}}",
                 unit="kwatth",
-                decimals=1,
                 color=GREEN,
             ),
         ],
@@ -212,22 +213,12 @@ STRINGS = (
             Query(expr=_USUAL, legend="14-day median"),
             Query(expr=f"({promql.indented(_SHARE)})\n/ {_USUAL}\n- 1", legend="Difference"),
         ],
+        thresholds=((None, RED), (-0.2, ORANGE), (-0.1, GREEN)),
         overrides=[
             {
                 "matcher": {"id": "byName", "options": "Difference"},
                 "properties": [
                     {"id": "custom.cellOptions", "value": {"type": "color-text"}},
-                    {
-                        "id": "thresholds",
-                        "value": {
-                            "mode": "absolute",
-                            "steps": [
-                                {"color": RED, "value": None},
-                                {"color": ORANGE, "value": -0.2},
-                                {"color": GREEN, "value": -0.1},
-                            ],
-                        },
-                    },
                     {"id": "color", "value": {"mode": "thresholds"}},
                 ],
             }
@@ -293,7 +284,7 @@ PHASES = (
     lines(
         "Power factor",
         "Displacement power factor, unsigned.",
-        "percentunit",
+        "none",
         sma_ac_power_factor_ratio="",
     ),
     lines(
@@ -338,6 +329,7 @@ BATTERY = (
         "Charge",
         "State of charge of the battery.",
         "percentunit",
+        no_value=NOT_FITTED,
         sma_battery_state_of_charge_ratio="",
     ),
     graph(
@@ -358,12 +350,14 @@ BATTERY = (
         "Pack voltage",
         "Voltage of each battery pack.",
         "volt",
+        no_value=NOT_FITTED,
         sma_battery_pack_voltage_volts="{{pack}}",
     ),
     lines(
         "Pack current",
         "Current of each battery pack, negative while charging.",
         "amp",
+        no_value=NOT_FITTED,
         sma_battery_pack_current_amperes="{{pack}}",
     ),
 )
@@ -387,18 +381,21 @@ METER = (
         "Voltage at the meter",
         "Voltage of each phase at the grid connection.",
         "volt",
+        no_value=NOT_FITTED,
         sma_meter_phase_voltage_volts="{{phase}}",
     ),
     lines(
         "Current at the meter",
         "Current of each phase at the grid connection.",
         "amp",
+        no_value=NOT_FITTED,
         sma_meter_phase_current_amperes="{{phase}}",
     ),
     lines(
         "Reactive power at the meter",
         "Reactive power of each phase at the grid connection, with the sign that the device gives it.",
         "voltampreact",
+        no_value=NOT_FITTED,
         sma_meter_phase_reactive_power_vars="{{phase}}",
     ),
 )
@@ -408,12 +405,14 @@ OPTIMIZERS = (
         "Optimizer power",
         "Power of each module's optimizer.",
         "watt",
+        no_value=NOT_FITTED,
         sma_optimizer_power_watts="{{optimizer}}",
     ),
     lines(
         "Optimizer voltage",
         "Voltage of each module's optimizer.",
         "volt",
+        no_value=NOT_FITTED,
         sma_optimizer_voltage_volts="{{optimizer}}",
     ),
     table(

@@ -80,17 +80,17 @@ NOW = (
             Query(expr=promql.PV_POWER, legend="PV", color=YELLOW),
             Query(
                 expr=promql.total("sma_battery_discharge_power_watts"),
-                legend="from the battery",
+                legend="from battery",
                 color=GREEN,
             ),
-            Query(expr=promql.IMPORT_POWER, legend="from the grid", color=RED),
+            Query(expr=promql.IMPORT_POWER, legend="from grid", color=RED),
             Query(expr=promql.HOUSE_POWER, legend="House", color=BLUE),
             Query(
                 expr=promql.total("sma_battery_charge_power_watts"),
-                legend="into the battery",
+                legend="into battery",
                 color=GREEN,
             ),
-            Query(expr=promql.EXPORT_POWER, legend="into the grid", color=PURPLE),
+            Query(expr=promql.EXPORT_POWER, legend="into grid", color=PURPLE),
         ],
     ),
     stat(
@@ -140,7 +140,6 @@ def energies(title: str, since: str) -> Panel:
         "shares need a meter. Self-consumption: share of the PV energy that was not fed in. Autarky: share of the "
         "consumption that did not come from the grid. Counted from the first reading there is, if that is later.",
         unit="kwatth",
-        decimals=1,
         width=8,
         since=since,
         steps=STEPS,
@@ -148,8 +147,8 @@ def energies(title: str, since: str) -> Panel:
         queries=[
             Query(expr=kwh(promql.pv_energy(SO_FAR)), legend="PV", color=YELLOW),
             Query(expr=kwh(promql.house_energy(SO_FAR)), legend="House", color=BLUE),
-            Query(expr=kwh(promql.import_energy(SO_FAR)), legend="from the grid", color=RED),
-            Query(expr=kwh(promql.export_energy(SO_FAR)), legend="into the grid", color=PURPLE),
+            Query(expr=kwh(promql.import_energy(SO_FAR)), legend="from grid", color=RED),
+            Query(expr=kwh(promql.export_energy(SO_FAR)), legend="into grid", color=PURPLE),
             Query(
                 expr=promql.self_consumption(SO_FAR),
                 legend="Self-consumption",
@@ -182,7 +181,12 @@ ENERGY = (
         minimum=0,
         queries=[
             Query(expr=kwh(promql.pv_energy(NEXT_DAY)), legend="PV", color=YELLOW),
-            Query(expr=kwh(promql.house_energy(NEXT_DAY)), legend="House", color=BLUE),
+            Query(
+                expr=kwh(promql.house_energy(NEXT_DAY)),
+                legend="House",
+                color=BLUE,
+                steps=True,
+            ),
         ],
         draw={"barAlignment": 1, "drawStyle": "bars", "fillOpacity": 60, "showPoints": "never"},
     ),
@@ -197,7 +201,6 @@ def compared(title: str, since: str) -> Panel:
         description="PV energy so far, and of as many days 365 days earlier, up to the same time of the day. Daily readings "
         "of the past are taken in proportion to the day. Needs readings from last year: see backfill.",
         unit="kwatth",
-        decimals=1,
         width=12,
         height=5,
         since=since,
@@ -211,6 +214,7 @@ def compared(title: str, since: str) -> Panel:
                 expr=f"{this}\n/ {last}\n- 1",
                 legend="difference",
                 unit="percentunit",
+                decimals=1,
                 color=BLUE,
             ),
         ],
@@ -275,7 +279,6 @@ BATTERY = (
         "efficiency. Full cycles: since it was installed, as the device counts them, else energy out by nominal capacity. "
         "Health: capacity left of the nominal one.",
         unit="kwatth",
-        decimals=1,
         width=8,
         since="30d",
         steps=STEPS,
@@ -288,6 +291,7 @@ BATTERY = (
                 expr=f"{promql.discharge_energy(SO_FAR)}\n/ {promql.charge_energy(SO_FAR)}",
                 legend="efficiency",
                 unit="percentunit",
+                decimals=1,
                 color=BLUE,
             ),
             Query(

@@ -2,11 +2,10 @@
 
 from .grafana import DATA_SOURCE, Json
 
-#: Chosen by a click, and what the queries then see: any value, also of what comes later.
+#: What is chosen at first: everything, also what comes later.
 _ALL: Json = {"selected": True, "text": ["All"], "value": ["$__all"]}
 
 DATA_SOURCES: Json = {
-    "current": {},
     "hide": 0,
     "includeAll": False,
     "label": "Data source",
@@ -23,12 +22,10 @@ DATA_SOURCES: Json = {
 
 def labels(name: str, label: str, values: str, *, all_at_first: bool = True) -> Json:
     """Return a choice among a label's values, several at once; `values` is Grafana's query for them."""
-    everything = {"allValue": ".+"} if all_at_first else {}
+    everything = {"allValue": ".+", "current": _ALL} if all_at_first else {}
     return {
         **everything,
-        "current": _ALL if all_at_first else {},
         "datasource": DATA_SOURCE,
-        "definition": values,
         "hide": 0,
         "includeAll": all_at_first,
         "label": label,

@@ -10,7 +10,7 @@ from needs import require_tool
 Readings = Iterable[tuple[float, float]]
 
 
-def series(name: str, **labels: str) -> str:
+def series(name: str, /, **labels: str) -> str:
     """A series as it is written: name{label="value"}."""
     pairs = (f'{label}="{value}"' for label, value in sorted(labels.items()))
     return f"{name}{{{','.join(pairs)}}}"

@@ -271,8 +271,8 @@ def test_energy_counts_from_midnight_of_the_browser(show: Show, job: str, title:
     house = pv - 5 * suns + 4.5 * days + imported - exported
 
     assert show(job, title, "PV") == near(pv)
-    assert show(job, title, "from the grid") == near(imported)
-    assert show(job, title, "into the grid") == near(exported)
+    assert show(job, title, "from grid") == near(imported)
+    assert show(job, title, "into grid") == near(exported)
     assert show(job, title, "House") == near(house)
     assert show(job, title, "Self-consumption") == near(1 - exported / pv, 0.01)
     assert show(job, title, "Autarky") == near(1 - imported / house, 0.01)
@@ -296,7 +296,7 @@ def test_somebody_elsewhere_has_another_day(show: Show) -> None:
     from_six_in_berlin = 15.5 - 6
 
     assert show("scraped", "Today", "PV", now) == near(20 * from_six_in_berlin / 12)
-    assert show("scraped", "Today", "from the grid", now) == near(6 * 9.5 / 24)
+    assert show("scraped", "Today", "from grid", now) == near(6 * 9.5 / 24)
 
 
 def test_history_may_know_the_yield_only(show: Show) -> None:
@@ -339,22 +339,22 @@ def test_two_inverters_on_one_meter_do_not_double_the_house(show: Show, title: s
     house = (20 + 12 - 5 - 10) * suns + (4.5 + 6) * days
 
     assert show("shared-meter", title, "PV") == near(32 * suns)
-    assert show("shared-meter", title, "from the grid") == near(6 * days)
-    assert show("shared-meter", title, "into the grid") == near(10 * suns)
+    assert show("shared-meter", title, "from grid") == near(6 * days)
+    assert show("shared-meter", title, "into grid") == near(10 * suns)
     assert show("shared-meter", title, "House") == near(house)
 
 
 def test_one_that_slept_at_midnight_does_not_count_the_evening_before(show: Show) -> None:
     at_ten = NOW.replace(hour=10, minute=0)
 
-    assert show("shared-meter", "Today", "from the grid", at_ten) == near(6 * 10 / 24)
+    assert show("shared-meter", "Today", "from grid", at_ten) == near(6 * 10 / 24)
 
 
 def test_two_meters_are_two(show: Show) -> None:
-    assert show("two-meters", "This month", "from the grid") == near(9 * (16 + 15.5 / 24))
+    assert show("two-meters", "This month", "from grid") == near(9 * (16 + 15.5 / 24))
 
 
-@pytest.mark.parametrize("legend", ["House", "from the grid", "into the grid", "Autarky"])
+@pytest.mark.parametrize("legend", ["House", "from grid", "into grid", "Autarky"])
 def test_without_a_meter_there_is_the_yield_only(show: Show, legend: str) -> None:
     assert show("no-meter", "Today", "PV") == near(20 * SUN)
     assert show("no-meter", "Today", legend) is None

@@ -109,7 +109,7 @@ class Demo:
 
     def values_of(self, variable: grafana.Json, job: str) -> list[str]:
         """What a variable offers once the job is chosen."""
-        found = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["definition"])
+        found = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"])
         assert found, variable
         selector = found[1].replace("$job", job).replace("$instance", ".+")
         return [*self.server.get(f"label/{found[2]}/values", **{"match[]": selector})]
@@ -173,6 +173,17 @@ def test_both_ways_of_scraping_show_the_same(demo: Demo, name: str) -> None:
     assert shown("metrics") == shown("sd")
 
 
+@pytest.mark.parametrize("name", grafana.NAMES)
+def test_lines_of_a_table_can_be_merged(demo: Demo, name: str) -> None:
+    """Grafana merges lines of several queries where all that they share is equal: not so the name."""
+    for panel in grafana.panels(grafana.load(name)):
+        if panel["type"] == "table" and len(panel["targets"]) > 1:
+            requests = demo.browser("sd").requests_of(grafana.load(name), panel)
+            labels = [set(row["metric"]) for asked in requests for row in demo.ask(asked)]
+            assert labels
+            assert all("__name__" not in each for each in labels), panel["title"]
+
+
 @pytest.mark.parametrize("job", WAYS)
 def test_the_variables_offer_what_there_is(demo: Demo, job: str) -> None:
     offered = {
@@ -215,10 +226,8 @@ def test_the_power_of_the_house_is_the_one_behind_its_meter(demo: Demo) -> None:
         asked.legend: demo.server.query(asked.expr, asked.end)[0][1]
         for asked in browser.requests_of(plant, now)
     }
-    sources = watts["PV"] + watts["from the battery"] + watts["from the grid"]
+    sources = watts["PV"] + watts["from battery"] + watts["from grid"]
 
     assert len(demo.server.query('sma_meter_info{job="metrics"}')) == 3
-    assert sources == pytest.approx(
-        watts["House"] + watts["into the battery"] + watts["into the grid"]
-    )
+    assert sources == pytest.approx(watts["House"] + watts["into battery"] + watts["into grid"])
     assert 200 < watts["House"] < 5000
