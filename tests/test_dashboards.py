@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import grafana
 import pytest
+import readme
 from grafana import Json
 
 from sma_exporter import metrics
@@ -105,6 +106,11 @@ def test_it_can_be_provisioned_as_it_is(name: str) -> None:
     assert dashboard["timezone"] == "browser"
     assert dashboard["refresh"]
     assert dashboard["time"]["to"] == "now"
+
+
+@each_dashboard
+def test_readme_names_it(name: str) -> None:
+    assert f"| **{DASHBOARDS[name]['title']}** (`dashboards/{name}.json`) |" in readme.TEXT
 
 
 @each_dashboard

@@ -105,7 +105,7 @@ def stat(**properties: Any) -> Panel:
             "reduceOptions": _REDUCED,
             "showPercentChange": False,
             "textMode": "value_and_name",
-            "wideLayout": True,
+            "wideLayout": False,
         },
         **properties,
     )
