@@ -3,7 +3,8 @@
 Inverters send null, 0 or less than before while they start, and now and then rubbish. A counter that
 falls is a reset to Prometheus, and `increase()` then adds the whole reading: one wrong acceptance
 invents years of yield, while waiting costs nothing. So a doubtful total is withheld until it is what it
-was, or has proved itself. Time is an argument (seconds, monotonic); values are joules.
+was, or has proved itself. Time is an argument (seconds, monotonic); values are in a total's own base unit:
+joules mostly, but seconds, coulombs and events are counted too.
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,55 +40,58 @@ class _Doubt:
 
 
 class _Total:
-    """One total: what was accepted last, and what is in doubt since."""
+    """One total: what was accepted last, and what is in doubt since.
+
+    `pace`: what it can gain in a second.
+    """
 
     def __init__(self) -> None:
         self.accepted: float | None = None
         self._accepted_at = 0.0
         self._doubt: _Doubt | None = None
 
-    def offer(self, value: float | None, now: float, watts: float, reset_delay: float) -> str:
+    def offer(self, value: float | None, now: float, pace: float, reset_delay: float) -> str:
         """Accept a reading (return "") or say why it is withheld."""
-        why = self._why_not(value, now, watts, reset_delay)
+        why = self._why_not(value, now, pace, reset_delay)
         if value is not None and not why:
             self.accepted, self._accepted_at, self._doubt = value, now, None
         return why
 
-    def _why_not(self, value: float | None, now: float, watts: float, reset_delay: float) -> str:
+    def _why_not(self, value: float | None, now: float, pace: float, reset_delay: float) -> str:
         if value is None:
             was_there = self.accepted is not None or self._doubt is not None
             return "the device sends none" if was_there else ""
         if self.accepted is None:
-            held = value != 0 or self._held(value, now, watts) >= HOLD_SECONDS
+            held = value != 0 or self._held(value, now, pace) >= HOLD_SECONDS
             return "" if held else "0 after a start"
         if value < self.accepted:
-            return self._why_not_lower(value, now, watts, reset_delay)
-        if value - self.accepted <= _most(watts, now - self._accepted_at):
+            return self._why_not_lower(value, now, pace, reset_delay)
+        if value - self.accepted <= _most(pace, now - self._accepted_at):
             return ""
-        held = self._held(value, now, watts) >= HOLD_SECONDS
+        held = self._held(value, now, pace) >= HOLD_SECONDS
         return "" if held else "a leap beyond what the device can have produced"
 
-    def _why_not_lower(self, value: float, now: float, watts: float, reset_delay: float) -> str:
+    def _why_not_lower(self, value: float, now: float, pace: float, reset_delay: float) -> str:
         if value == 0:
             if self._doubt is not None and self._doubt.last > (self.accepted or 0):
                 self._doubt = None  # a leap that does not hold; what is lower stays lower with a 0
             return "0, which is no reset while the serial number is the same"
-        seconds = self._held(value, now, watts)
+        seconds = self._held(value, now, pace)
         rose = self._doubt is not None and value > self._doubt.first
         return "" if rose and seconds >= reset_delay else "lower than before"
 
-    def _held(self, value: float, now: float, watts: float) -> float:
+    def _held(self, value: float, now: float, pace: float) -> float:
         """Return for how long readings have formed one plausible line with this one."""
         doubt = self._doubt
-        if doubt is None or not 0 <= value - doubt.last <= _most(watts, now - doubt.last_at):
+        if doubt is None or not 0 <= value - doubt.last <= _most(pace, now - doubt.last_at):
             doubt = self._doubt = _Doubt(since=now, first=value, last=value, last_at=now)
         doubt.last, doubt.last_at = value, now
         return now - doubt.since
 
 
-def _most(watts: float, seconds: float) -> float:
-    """Return the joules that a device of this rated power can have added, with room for its clock."""
-    return 2 * watts * (seconds + DAY)
+def _most(pace: float, seconds: float) -> float:
+    """Return what a total of this pace can have gained at the most, with room for the device's clock."""
+    return 2 * pace * (seconds + DAY)
 
 
 class CounterGuard:
@@ -115,18 +119,18 @@ class CounterGuard:
             self._withheld.discard(sensor)
 
     def check(
-        self, totals: Mapping[str, float], watts: Mapping[str, float], now: float
+        self, totals: Mapping[str, float], paces: Mapping[str, float], now: float
     ) -> list[Change]:
-        """Judge the totals of one read (sensor -> joules); return what changed.
+        """Judge the totals of one read (sensor -> value in its base unit); return what changed.
 
-        `watts`: the rated power behind each total that has one. Those not in `is_withheld` afterwards
-        may be shown.
+        `paces`: what each of them can gain in a second: the rated power behind an energy, 1 for a time.
+        Those not in `is_withheld` afterwards may be shown.
         """
         changes = []
         for sensor in self._known(totals):
             total = self._totals.setdefault(sensor, _Total())
             value, before = totals.get(sensor), total.accepted
-            why = total.offer(value, now, watts.get(sensor, UNKNOWN_WATTS), self.reset_delay)
+            why = total.offer(value, now, paces.get(sensor, UNKNOWN_WATTS), self.reset_delay)
             if bool(why) != (sensor in self._withheld):
                 changes.append(Change(sensor, why, value, before))
             (self._withheld.add if why else self._withheld.discard)(sensor)

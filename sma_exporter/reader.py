@@ -11,7 +11,7 @@ from dataclasses import replace
 from . import config
 from .backoff import Backoff, Cause
 from .clients import http_session, new_client
-from .guard import CounterGuard
+from .guard import UNKNOWN_WATTS, CounterGuard
 from .logs import fields
 from .snapshot import CustomReading, Identity, Known, Outcome
 from .webconnect import (
@@ -28,9 +28,16 @@ from .webconnect import (
     SmaTimeoutException,
     SmaTlsException,
 )
-from .webconnect.readings import PARAMETER_KEYS, PARAMETERS, TOTALS, decode, has_value
+from .webconnect.readings import (
+    PARAMETER_KEYS,
+    PARAMETERS,
+    STATES_OF,
+    TOTALS,
+    decode,
+    has_value,
+    is_parameter,
+)
 from .webconnect.sensor import elements, number
-from .webconnect.tags import STATES
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -45,9 +52,6 @@ MAX_UNKNOWN_STATES = 16
 
 #: What reading the parameters leaves to a scrape that waits for the values.
 _HAND_OVER_SECONDS = 0.3
-
-#: Totals of the grid connection, not of the inverter: its rated power does not bound them.
-_METER_TOTALS = {name for name in TOTALS if name.startswith("metering_")}
 
 
 class IdentityError(Exception):
@@ -313,16 +317,11 @@ class Reader:
             if name in TOTALS and isinstance(value, int | float)
         }
         own = {_series(row): row.value for row in custom if row.type == "counter"}
-        rated = self.known.parameters.get("inverter_power_limit")
-        watts = (
-            dict.fromkeys(totals.keys() - _METER_TOTALS, float(rated))
-            if isinstance(rated, int | float) and rated > 0
-            else {}
-        )
-        for change in self._guard.check(totals | own, watts, self._monotonic()):
-            about = self._fields(
-                sensor=change.sensor, joules=change.value, accepted=change.accepted
-            )
+        limit = self.known.parameters.get("inverter_power_limit")
+        rated = float(limit) if isinstance(limit, int | float) and limit > 0 else UNKNOWN_WATTS
+        paces = {name: TOTALS[name] or rated for name in totals}
+        for change in self._guard.check(totals | own, paces, self._monotonic()):
+            about = self._fields(sensor=change.sensor, value=change.value, accepted=change.accepted)
             if change.why:
                 _LOGGER.warning("a lifetime total is withheld: %s", change.why, extra=about)
             else:
@@ -331,10 +330,9 @@ class Reader:
     def _note_unknown_states(self, readings: Readings) -> None:
         """Remember states that no table has: once seen they stay, at 0, so that no series vanishes."""
         seen = dict(self.known.unknown_states)
-        for sensor, known in STATES.items():
-            value = readings.get(sensor)
-            if isinstance(value, tuple):
-                unknown = (tag for tag in value if tag not in known)
+        for sensor, value in readings.items():
+            if isinstance(value, tuple) and sensor in STATES_OF:
+                unknown = (tag for tag in value if tag not in STATES_OF[sensor])
                 merged = tuple(dict.fromkeys((*seen.get(sensor, ()), *unknown)))
                 seen[sensor] = merged[:MAX_UNKNOWN_STATES]
         self.known = replace(self.known, unknown_states=seen)
@@ -355,7 +353,7 @@ def _connection(settings: config.Device) -> tuple[object, ...]:
 
 def _parameter_keys(settings: config.Device) -> list[str]:
     """Return the keys to read with the parameters; the configuration's own sensors may be some."""
-    own = (sensor.key for sensor in settings.sensors if sensor.key.startswith("68"))
+    own = (sensor.key for sensor in settings.sensors if is_parameter(sensor.key))
     return [*dict.fromkeys((*PARAMETER_KEYS, *own))]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from . import config, metrics
 from .clients import one_session
+from .config_values import METRIC_PREFIX
 from .snapshot import Identity
 from .webconnect import (
     SMA,
@@ -27,13 +28,16 @@ from .webconnect import (
     version_int_to_string,
 )
 from .webconnect.connections import format_fingerprint
+from .webconnect.definitions import NUMBERED, SUBSTITUTES
 from .webconnect.presence import IDENTITY
-from .webconnect.readings import PARAMETER_KEYS, names
+from .webconnect.readings import PARAMETER_KEYS, has_value, names
 from .webconnect.sensor import Sensor, elements, number
 from .webconnect.sensor import tags as tags_of
 from .webconnect.transport import presented_fingerprint
 
 WIDTH = 100
+#: Sensor and value share so many columns, the widest metric has the rest.
+_UNIT_AT = 45
 
 _ORDER = {family.name: index for index, family in enumerate(metrics.ALL_FAMILIES)}
 _METRIC_OF = {name: f.name for f in metrics.ALL_FAMILIES for name in f.sensors}
@@ -52,12 +56,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A value that the device answers. `sensor` is the key where no definition knows it."""
+    """A value that the device answers.
+
+    Where no definition knows it, `sensor` is the key, and `configuration` the line that makes a metric
+    of it, or why there is none.
+    """
 
     sensor: str
     value: str
-    unit: str
-    metric: str
+    unit: str = ""
+    metric: str = ""
+    configuration: str = ""
 
 
 @dataclass(slots=True)
@@ -142,35 +151,70 @@ def _examine_values(report: Report, client: SMA, settings: config.Device) -> Non
     report.steps.append(
         Step("device", f"{model}, firmware {firmware}, serial {identity.serial or '?'}")
     )
+    metric_of = _metrics_of(values)
     for key, raw in values.items():
         if known := names(key):
-            report.values += _lines(key, raw, known)
+            report.values += _lines(key, raw, known, metric_of)
         else:
             report.unknown += _unknown_line(key, raw)
     report.values.sort(key=lambda line: _ORDER.get(line.metric, len(_ORDER)))
     if settings.group == "user" and definitions.grid_power.key in values:  # it is an inverter
-        hidden = (
-            s for s in definitions.SENSORS.values() if s.key[3] == "2" and s.key not in values
+        has_battery = definitions.battery_status_operating_mode.key in values
+        report.needs_installer = len(
+            {
+                sensor.key
+                for sensor in definitions.SENSORS.values()
+                if sensor.key[3] == "2" and sensor.key not in values
+                if has_battery or not sensor.name.startswith("battery_")
+            }
         )
-        report.needs_installer = len(list(hidden))
 
 
-def _lines(key: str, raw: object, known: tuple[str, ...]) -> Iterator[Line]:
+def _metrics_of(values: Mapping[str, object]) -> dict[str, str]:
+    """Return which sensor becomes which metric; those whose value is not shown are left out."""
+    shown = [*metrics.as_shown(decode(values)), *IDENTITY.values()]
+    found = {name: _METRIC_OF[name] for name in shown if name in _METRIC_OF}
+    for name, substitute in SUBSTITUTES.items():
+        key = definitions.SENSORS[name].key
+        if name in found and not has_value({key: values.get(key)}):
+            found[substitute] = found[name]
+    return found
+
+
+def _lines(
+    key: str, raw: object, known: tuple[str, ...], metric_of: Mapping[str, str]
+) -> Iterator[Line]:
     for name, val in zip(known, elements(raw), strict=False):
         value, unit = _shown(val, _SENSOR_OF[key])
-        if value:
-            # A power factor of 0 is none: hybrids always send it, and the metric takes the signed one.
-            shown = not (name == "grid_power_factor" and value == "0")
-            yield Line(name, metrics.clean(value), unit, _METRIC_OF.get(name, "") if shown else "")
+        # A power factor of 0 is none: hybrids always send it, and the metric takes the signed one.
+        is_none = name == "grid_power_factor" and value == "0"
+        metric = "" if is_none else metric_of.get(name, "")
+        is_empty_slot = not metric and name.startswith(NUMBERED)
+        if value and not is_empty_slot:
+            yield Line(name, metrics.clean(value), unit, metric)
 
 
 def _unknown_line(key: str, raw: object) -> Iterator[Line]:
     """Yield one line for all elements of a key, if any has a value."""
-    found = [value for value, _ in (_shown(val, None) for val in elements(raw)) if value]
+    values = elements(raw)
+    found = [value for value, _ in (_shown(val, None) for val in values) if value]
     if found:
         same = len(found) > 1 and len(set(found)) == 1
         text = f"{len(found)} x {found[0]}" if same else ", ".join(found)
-        yield Line(key, metrics.clean(text), "", "")
+        yield Line(key, metrics.clean(text), configuration=_suggestion(key, values))
+
+
+def _suggestion(key: str, values: list[object]) -> str:
+    """Return the line that makes a metric of an unknown key, to be completed; or why there is none."""
+    numbers = [index for index, val in enumerate(values) if number(val) is not None]
+    if not numbers:
+        return "a text: no metric" if any(isinstance(v, str) for v in values) else _NO_STATES
+    index = f"index: {numbers[0]}, " if len(values) > 1 else ""
+    metric = f"{METRIC_PREFIX}{key[5:].lower()}"  # a name of its own, to be replaced
+    return f'- {{key: "{key}", {index}metric: {metric}, unit: "", type: gauge, help: "?"}}'
+
+
+_NO_STATES = "a state: please report it, with a dump; own metrics are numbers"
 
 
 def _shown(val: object, sensor: Sensor | None) -> tuple[str, str]:
@@ -275,13 +319,20 @@ def _text_lines(report: Report) -> Iterator[str]:
                 break_on_hyphens=False,
             )
     if report.values:
-        yield f"\n{'sensor':<30}{'value':>18} {'unit':<4} metric"
-        yield from _table(report.values)
+        yield ""
+        yield from _table([Line("sensor", "value", "unit", "metric"), *report.values])
     if report.unknown:
         yield f"\n{len(report.unknown)} values that no definition knows:"
-        yield from _table(report.unknown)
+        for line in report.unknown:
+            yield f"{line.sensor}  {line.value}"[:WIDTH]
+            yield f"  {line.configuration}"
+        if any(line.configuration.startswith("- ") for line in report.unknown):
+            yield (
+                "Such a line, put under `sensors:` of the device, makes a metric of the number. Name, unit, "
+                "scale\nand help are for you to say; the device's own web page may tell what it is."
+            )
     if report.needs_installer:
-        yield f"\n{report.needs_installer} more sensors: most devices show them to the group installer only."
+        yield f"\n{report.needs_installer} more values: most devices show them to the group installer only."
     if report.configuration:
         yield "\nThe configuration for this device:\n"
         yield report.configuration.rstrip()
@@ -289,4 +340,5 @@ def _text_lines(report: Report) -> Iterator[str]:
 
 def _table(lines: Iterable[Line]) -> Iterator[str]:
     for line in lines:
-        yield f"{line.sensor:<30}{line.value:>18} {line.unit:<4} {line.metric}"[:WIDTH].rstrip()
+        value = f"{line.value:>{_UNIT_AT - len(line.sensor)}}"
+        yield f"{line.sensor} {value} {line.unit:<4} {line.metric}"[:WIDTH].rstrip()

@@ -10,6 +10,7 @@ from needs import require_tool
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.parser import text_string_to_metric_families
 
 from sma_exporter.collector import SCRAPE_FAMILIES, ScrapeFamily
 from sma_exporter.metrics import (
@@ -23,10 +24,11 @@ from sma_exporter.metrics import (
     custom_families,
     families,
 )
+from sma_exporter.metrics_families import BITS
 from sma_exporter.snapshot import CustomReading
 from sma_exporter.webconnect import Readings, definitions
-from sma_exporter.webconnect.readings import TOTALS
-from sma_exporter.webconnect.tags import STATES
+from sma_exporter.webconnect.presence import IDENTITY
+from sma_exporter.webconnect.readings import STATES_OF, TOTALS, keys_of
 
 Samples = dict[str, dict[tuple[str, ...], float]]
 
@@ -77,40 +79,64 @@ class TestTable:
 
         assert len(in_table) == len(set(in_table))
 
-    def test_every_sensor_of_the_documentation_has_a_family(self) -> None:
+    def test_every_sensor_has_a_family(self) -> None:
         in_table = {sensor for family in ALL_FAMILIES for sensor in family.sensors}
-        identity = {
-            "serial_number",
-            "device_name",
-            "device_type",
-            "device_manufacturer",
-            "device_sw_version",
-        }
-        helpers = {
-            "battery_condition",
-            "grid_power_factor_eei",
-        }  # read for what they tell of others
-        optimizers = {n for n in definitions.SENSORS if n.startswith("optimizer_")}
+        substitutes = set(definitions.SUBSTITUTES.values())
+        numbered = {n for n in definitions.SENSORS if n.startswith(definitions.NUMBERED)}
 
-        missing = set(definitions.SENSORS) - in_table - identity - helpers - optimizers
+        missing = set(definitions.SENSORS) - in_table - numbered
 
-        assert missing == set()
-        assert {f"{name}_0" for name in optimizers} <= in_table
+        assert missing == substitutes | set(IDENTITY.values())
+        assert {f"{name}_0" for name in numbered} <= in_table
+
+    def test_every_sensor_of_the_table_exists(self) -> None:
+        in_table = {sensor for family in ALL_FAMILIES for sensor in family.sensors}
+
+        assert [sensor for sensor in in_table if not keys_of(sensor)] == []
 
     def test_counters_are_exactly_the_guarded_totals(self) -> None:
         counters = {s for f in ALL_FAMILIES if f.kind == COUNTER for s in f.sensors}
+        fitted = {name for name in TOTALS if not re.search("_[g-z]$", name)}  # the others are alike
 
-        assert counters == TOTALS
+        assert fitted <= counters <= TOTALS.keys()
 
     def test_counters_end_in_total_and_gauges_do_not(self) -> None:
         for family in EVERY_FAMILY:
             assert family.name.endswith("_total") == (family.kind == COUNTER), family.name
 
-    def test_numbers_end_in_a_base_unit(self) -> None:
-        units = "watts|volts|amperes|hertz|celsius|ohms|ratio|joules|vars|voltamperes|joules_total"
+    def test_numbers_end_in_a_base_unit_or_are_counts(self) -> None:
+        units = (
+            "watts|volts|amperes|hertz|celsius|ohms|seconds|ratio|joules|vars|voltamperes|coulombs|"
+            "bytes_per_second|watts_per_square_meter|meters_per_second"
+        )
+        numbers = [family.name for family in ALL_FAMILIES if family.kind in {GAUGE, COUNTER}]
+
+        assert [name for name in numbers if not re.search(rf"_({units})(_total)?$", name)] == [
+            "sma_battery_cycles_total",
+            "sma_battery_full_charges_total",
+            "sma_optimizers_found",
+            "sma_optimizer_gateways_found",
+            "sma_grid_connections_total",
+            "sma_events_total",
+            "sma_event_number",
+        ]
+
+    def test_no_name_is_made_from_a_key_or_a_type(self) -> None:
+        for family in EVERY_FAMILY:
+            assert not re.search("[0-9][0-9a-f]{3}|gauge|counter$", family.name), family.name
+
+    def test_a_label_tells_parts_apart_and_nothing_else_does(self) -> None:
         for family in ALL_FAMILIES:
-            if family.kind in {GAUGE, COUNTER}:
-                assert re.search(rf"_({units})$", family.name), family.name
+            parts = [*family.sensors.values()]
+            assert bool(family.label) == any(parts) or family.kind == BITS, family.name
+            if family.label and family.kind != BITS:
+                assert len(set(parts)) == len(parts), family.name
+
+    def test_all_series_of_a_family_have_the_same_label_names(self) -> None:
+        for case in golden.CASES:
+            text = (golden.FOLDER / f"{case}.prom").read_text(encoding="utf-8")
+            for family in text_string_to_metric_families(text):
+                assert len({frozenset(sample.labels) for sample in family.samples}) == 1
 
     def test_help_is_one_sentence_that_names_the_keys(self) -> None:
         for family in ALL_FAMILIES:
@@ -122,7 +148,14 @@ class TestTable:
     def test_every_state_set_has_its_states(self) -> None:
         for family in ALL_FAMILIES:
             if family.kind == STATE_SET:
-                assert set(family.sensors) <= set(STATES)
+                assert family.sensors.keys() <= STATES_OF.keys()
+
+    def test_a_family_of_two_objects_says_which_counts(self) -> None:
+        reactive = next(f for f in ALL_FAMILIES if f.name == "sma_ac_reactive_power_vars")
+
+        assert reactive.help.endswith(
+            "; from the first key that has a value (6100_40265F00, 6100_40665F00)."
+        )
 
     def test_a_key_whose_group_ends_in_2_needs_the_installer(self) -> None:
         needing = {family.name for family in ALL_FAMILIES if family.needs_installer}
@@ -130,9 +163,33 @@ class TestTable:
         assert needing == {
             "sma_pv_isolation_resistance_ohms",
             "sma_insulation_residual_current_amperes",
+            "sma_pv_string_start_voltage_volts",
+            "sma_pv_string_start_delay_seconds",
+            "sma_pv_string_constant_voltage_volts",
             "sma_battery_pack_end_of_charge_voltage_volts",
+            "sma_battery_pack_end_of_discharge_voltage_volts",
+            "sma_battery_pack_charge_limit_amperes",
+            "sma_battery_pack_discharge_limit_amperes",
+            "sma_battery_available_charge_power_watts",
+            "sma_battery_available_discharge_power_watts",
+            "sma_battery_lowest_cell_voltage_volts",
+            "sma_battery_highest_cell_voltage_volts",
+            "sma_battery_full_charges_total",
+            "sma_battery_operating_seconds_total",
+            "sma_battery_application_area",
+            "sma_battery_pack_management_status",
+            "sma_battery_pack_management_command",
+            "sma_battery_pack_charge_control_available",
+            "sma_configured_power_limit_watts",
+            "sma_manual_power_limit_watts",
+            "sma_manual_power_limit_ratio",
             "sma_inverter_temperature_celsius",
             "sma_transformer_temperature_celsius",
+            "sma_internal_temperature_celsius",
+            "sma_external_temperature_celsius",
+            "sma_multifunction_relay_status",
+            "sma_grid_connections_total",
+            "sma_link_duplex",
         }
 
 
@@ -150,6 +207,33 @@ class TestNumbers:
             "sma_ac_phase_power_watts": {("l1",): 1, ("l3",): 3},
             "sma_pv_string_power_watts": {("a",): 5, ("f",): 6},
         }
+
+    def test_times_counts_and_speeds(self) -> None:
+        readings: Readings = {
+            "operating_time": 60,
+            "events_user": 7,
+            "events_installer": 9,
+            "line_voltage_l3_l1": 400,
+            "speedwire_b_speed": 12_500_000,
+            "nominal_power_ok": 3680,
+        }
+
+        assert of(readings) == {
+            "sma_operating_seconds_total": {(): 60},
+            "sma_events_total": {("user",): 7, ("installer",): 9},
+            "sma_ac_line_voltage_volts": {("l3_l1",): 400},
+            "sma_link_speed_bytes_per_second": {("speedwire_b",): 12_500_000},
+            "sma_nominal_power_watts": {("ok",): 3680},
+        }
+
+    @pytest.mark.parametrize(
+        ("number", "active"), [(0, set()), (0b0001, {"d1"}), (0b1010, {"d2", "d4"})]
+    )
+    def test_the_bits_of_a_number_are_inputs(self, number: int, active: set[str]) -> None:
+        found = of({"digital_inputs": number})["sma_digital_input_active"]
+
+        assert {name for (name,), value in found.items() if value} == active
+        assert {name for (name,) in found} == {"d1", "d2", "d3", "d4"}
 
     def test_devices_come_in_the_order_in_which_they_were_given(self) -> None:
         sources = [Source(name, {"grid_power": 1}, {}) for name in ("b", "a", "c")]
@@ -199,6 +283,39 @@ class TestStates:
         assert active["sma_grid_relay_status"] == {("closed",): 0, ("open",): 0, ("tag_4711",): 1}
         assert later["sma_grid_relay_status"] == {("closed",): 1, ("open",): 0, ("tag_4711",): 0}
 
+    def test_states_of_several_parts_are_told_apart_by_a_label(self) -> None:
+        found = of({"wifi_status": (3426,), "webconnect_status": (307,)})["sma_link_status"]
+
+        assert {labels for labels, value in found.items() if value} == {
+            ("wifi", "wps_active"),
+            ("webconnect", "ok"),
+        }
+
+    def test_an_unknown_tag_of_one_part_is_a_state_of_that_part(self) -> None:
+        readings: Readings = {"battery_condition_a": (4711,), "battery_condition_b": (307,)}
+        found = of(readings, {"battery_condition_a": (4711,)})["sma_battery_pack_condition"]
+
+        assert found[("a", "tag_4711")] == 1
+        assert found[("b", "ok")] == 1
+        assert ("b", "tag_4711") not in found
+
+    @pytest.mark.parametrize(
+        ("readings", "shown"),
+        [
+            pytest.param({"optimizer_condition_3": (303,)}, False, id="an empty slot"),
+            pytest.param({"optimizer_condition_3": (307,)}, True, id="an optimizer"),
+            pytest.param(
+                {"optimizer_condition_3": (303,), "optimizer_serial_3": "04C0"},
+                True,
+                id="an optimizer that is off",
+            ),
+            pytest.param({"gateway_condition_1": (303,)}, False, id="no gateway"),
+            pytest.param({"gateway_condition_1": (35,)}, True, id="a gateway with a fault"),
+        ],
+    )
+    def test_slots_that_are_empty_are_no_parts(self, readings: Readings, shown: bool) -> None:
+        assert any(name.endswith("_condition") for name in of(readings)) is shown
+
     def test_no_state_gives_no_series(self) -> None:
         assert of({"grid_power": 1}).keys() == {"sma_ac_power_watts"}
 
@@ -221,6 +338,15 @@ class TestInfo:
 
     def test_a_meter_without_values_is_not_there(self) -> None:
         assert of({"energy_meter_in_use": 1901444353}) == {}
+
+    def test_one_of_very_many_choices_is_an_info(self) -> None:
+        assert of({"country_standard": (7510,), "energy_meter_model": (9327,)}) == {
+            "sma_country_standard_info": {("vde_ar_n_4105",): 1},
+            "sma_meter_model_info": {("SMA Energy Meter",): 1},
+        }
+        assert of({"country_standard": (4711,)}) == {
+            "sma_country_standard_info": {("tag_4711",): 1}
+        }
 
     def test_optimizers_are_named_by_their_serial_numbers(self) -> None:
         found = of({"optimizer_serial_2": "OPT-3", "optimizer_power_2": 310})

@@ -16,6 +16,9 @@ POWER_L1, POWER_L2, POWER_L3 = "6100_40464000", "6100_40464100", "6100_40464200"
 PV_POWER, SOC = "6380_40251E00", "6100_00295A00"
 FEED_IN, CONSUMPTION = "6100_40463600", "6100_00543100"
 OPTIMIZER_POWER, OPTIMIZER_SERIAL = "6100_40652A00", "6800_10852600"
+OPTIMIZER_CONDITION, GATEWAY_CONDITION = "6180_08652400", "6180_08652600"
+LINE_12, LINE_23, LINE_31 = "6100_00464B00", "6100_00464C00", "6100_00464D00"
+OK, OFF = [{"tag": 307}], [{"tag": 303}]
 
 
 def entries(*values: object) -> dict[str, Any]:
@@ -52,6 +55,18 @@ def state(*numbers: int) -> dict[str, Any]:
             {POWER_L1: entries(None), POWER_L2: entries(None), POWER_L3: entries(None)},
             ["power_l1", "power_l2", "power_l3"],
             id="phases at night",
+        ),
+        pytest.param(
+            {LINE_12: entries(40_000), LINE_23: entries(40_100), LINE_31: entries(None)},
+            ["line_voltage_l1_l2", "line_voltage_l2_l3"],
+            id="pair of phases not fitted",
+        ),
+        pytest.param(
+            {"6100_40665F00": entries(-7)}, ["grid_reactive_power_pv"], id="under its own key"
+        ),
+        pytest.param({OPTIMIZER_CONDITION: entries(OFF, OFF)}, [], id="slots, no optimizer"),
+        pytest.param(
+            {GATEWAY_CONDITION: entries(OFF, OK, OFF)}, ["gateway_condition_1"], id="a gateway"
         ),
         pytest.param(
             {
@@ -92,20 +107,24 @@ def test_sensors_that_are_present(values: dict[str, Any], expected: list[str]) -
 def test_sensors_come_in_the_order_of_the_definitions() -> None:
     found = [sensor.name for sensor in present({key: entries(1) for key in reversed(KEYS)})]
 
-    plain = [name for name in found if not name.startswith("optimizer_")]
+    plain = [name for name in found if not name.startswith(definitions.NUMBERED)]
     assert plain == [name for name in definitions.SENSORS if name in plain]
     assert len(plain) > 30
 
 
 def test_an_optimizer_counts_with_a_value_or_a_serial_number() -> None:
-    values = {OPTIMIZER_POWER: entries(300, None, None), OPTIMIZER_SERIAL: entries("A", "", "C")}
+    values = {
+        OPTIMIZER_POWER: entries(300, None, None),
+        OPTIMIZER_SERIAL: entries("A", "", "C"),
+        OPTIMIZER_CONDITION: entries(OK, OFF, OFF),
+    }
 
     sensors = present(values)
     for sensor in sensors:
         sensor.extract_value(values)
 
     assert {sensor.name.rpartition("_")[2] for sensor in sensors} == {"0", "2"}
-    assert len(sensors) == 2 * 5
+    assert len(sensors) == 2 * 7
     assert sensors["optimizer_power_0"].value == 300
     assert sensors["optimizer_power_2"].value is None
     assert sensors["optimizer_serial_2"].value == "C"
@@ -124,4 +143,4 @@ def test_presence_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
 @given(values=st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), JSON, max_size=8))
 def test_nothing_that_json_can_say_crashes_presence(values: dict[str, Any]) -> None:
     for sensor in present(values):
-        assert sensor.key in values or sensor.name.startswith("optimizer_")
+        assert sensor.key in values or sensor.name.startswith(definitions.NUMBERED)

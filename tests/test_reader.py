@@ -46,6 +46,7 @@ from sma_exporter.webconnect import SmaException, SmaReadException
 clock, sim, connect = devices.clock, devices.sim, devices.connect
 
 READ, PARAMETERS = "getAllOnlValues", "getValues"
+TIME, EVENTS = "6400_00462E00", "6400_00618C00"
 HOUR = 3600.0
 Simulate = Callable[..., Simulator]
 
@@ -813,7 +814,7 @@ def test_a_total_that_falls_is_withheld_and_logged_once_until_it_is_back(
     told = [record for record in caplog.records if record.name == "sma_exporter.reader"]
     assert [record.levelname for record in told] == ["WARNING", "INFO"]
     assert {vars(record)["fields"]["sensor"] for record in told} == {"total_yield"}
-    assert vars(told[0])["fields"]["joules"] == 17 * 3600
+    assert vars(told[0])["fields"]["value"] == 17 * 3600
 
 
 def test_the_rated_power_bounds_what_a_total_can_leap(connect: Connect, sim: Simulator) -> None:
@@ -844,6 +845,50 @@ def test_a_meter_is_not_bounded_by_the_inverters_rated_power(
     roof.clock.advance(5)
 
     assert roof.scrape().readings["metering_total_absorbed"] == leap * 3600
+
+
+def test_time_bounds_what_a_time_can_leap(connect: Connect, sim: Simulator) -> None:
+    roof = connect(sim)
+    shown = roof.scrape().readings["operating_time"]
+    assert isinstance(shown, int)
+    leaps = [shown + 49 * 3600, shown + 47 * 3600]
+
+    found = []
+    for leap in leaps:
+        sim.faults.add(Fault(faults.mutate(sending({TIME: leap})), path=READ, times=1))
+        roof.clock.advance(5)
+        found.append(roof.scrape().readings.get("operating_time"))
+
+    assert found == [None, leaps[1]]
+
+
+def test_events_do_not_come_by_the_thousand(connect: Connect, sim: Simulator) -> None:
+    roof = connect(sim)
+    shown = roof.scrape().readings["events_user"]
+    assert isinstance(shown, int)
+    sim.faults.add(Fault(faults.mutate(sending({EVENTS: shown + 5000})), path=READ, times=1))
+
+    roof.clock.advance(5)
+
+    assert "events_user" not in roof.scrape().readings
+
+
+def test_a_meter_reading_that_stands_in_is_the_same_total(connect: Connect, sim: Simulator) -> None:
+    """When the first object falls silent the counter goes on, and never back."""
+    roof = connect(sim)
+    first = roof.scrape().readings["metering_total_yield"]
+    lower = {"6400_00462400": None, "6400_00469100": 17}
+    sim.faults.add(Fault(faults.mutate(sending({"6400_00462400": None})), path=READ, times=1))
+    roof.clock.advance(5)
+    second = roof.scrape()
+    sim.faults.add(Fault(faults.mutate(sending(lower)), path=READ, times=1))
+    roof.clock.advance(5)
+    third = roof.scrape()
+
+    assert second.readings["metering_total_yield"] >= first  # type: ignore[operator]
+    assert second.known.withheld == 0
+    assert "metering_total_yield" not in third.readings
+    assert third.known.withheld == 1
 
 
 def swapped(

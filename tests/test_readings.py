@@ -13,15 +13,19 @@ from sma_exporter.webconnect.readings import (
     ONLINE_KEYS,
     PARAMETER_KEYS,
     PARAMETERS,
+    STATES_OF,
     TOTALS,
     has_value,
+    keys_of,
     names,
 )
+from sma_exporter.webconnect.tags import STATES
 
 KEYS = tuple(dict.fromkeys(sensor.key for sensor in definitions.SENSORS.values()))
 
 # A hybrid's battery keys.
 MODE, CONDITION = "6180_08495E00", "6180_08414D00"
+MODE_NAME = "battery_status_operating_mode"
 SOC, VOLTAGE, CURRENT, CHARGE = "6100_00295A00", "6100_00495C00", "6100_40495D00", "6400_00496700"
 
 
@@ -44,20 +48,27 @@ def entries(*values: object) -> dict[str, Any]:
         ("6100_00664F00", 10_605, {"current_total": 10.605}),
         ("6102_40254E00", 7, {"insulation_residual_current": 0.007}),
         ("6102_00254F00", 3_000_000, {"pv_isolation_resistance": 3_000_000}),
-        ("6100_40665F00", 5, {}),
         ("6100_40265F00", -81, {"grid_reactive_power": -81}),
         ("6100_00665900", 999, {"grid_power_factor": 0.999}),
         ("6100_40665B00", -998, {"grid_power_factor_eei": -0.998}),
         ("6102_40633E00", 431, {"inverter_temp": 43.1}),
         ("6400_00260100", 12_992_158, {"total_yield": 12_992_158 * 3600}),
         ("6400_00262200", 8831, {"daily_yield": 8831 * 3600}),
+        ("6400_00462E00", 71_636_106, {"operating_time": 71_636_106}),
+        ("6400_00492600", 12, {"battery_charge_amount": 12 * 3600, MODE_NAME: (2291,)}),
+        ("6100_00464B00", 42_190, {"line_voltage_l1_l2": 421.9}),
+        ("6180_00522900", 9500, {"power_factor_setpoint": 0.95}),
+        ("6100_004AB600", 81, {"wifi_signal_strength": 0.81}),
+        ("6100_002F7A00", 315, {"wind_speed": 3.15}),
         ("6800_10821E00", "SB3.6-1AV-41 981", {"device_name": "SB3.6-1AV-41 981"}),
         ("6800_00A21E00", 3_006_894_981, {"serial_number": 3_006_894_981}),
     ],
 )
 def test_values_are_in_base_units(key: str, raw: object, expected: dict[str, object]) -> None:
-    assert decode({key: {"1": [{"val": raw}]}}) == expected
-    assert decode({key: {"val": raw}}) == expected
+    battery = {MODE: state(2291)} if MODE_NAME in expected else {}
+
+    assert decode({key: {"1": [{"val": raw}]}} | battery) == expected
+    assert decode({key: {"val": raw}} | battery) == expected
 
 
 def test_percentages_are_ratios() -> None:
@@ -152,7 +163,7 @@ def test_one_reply_may_mix_device_classes() -> None:
 
 
 NOTHING = {SOC: entries(0), VOLTAGE: entries(0), CURRENT: entries(0), CHARGE: entries(0)}
-OFF = {"battery_status_operating_mode": (303,), "battery_condition": (303,)}
+OFF = {"battery_status_operating_mode": (303,), "battery_condition_a": (303,)}
 
 
 @pytest.mark.parametrize(
@@ -160,7 +171,7 @@ OFF = {"battery_status_operating_mode": (303,), "battery_condition": (303,)}
     [
         pytest.param({MODE: state(303), CONDITION: state(303)}, OFF, id="both off"),
         pytest.param({MODE: state(303)}, {"battery_status_operating_mode": (303,)}, id="mode off"),
-        pytest.param({CONDITION: state(303)}, {"battery_condition": (303,)}, id="condition off"),
+        pytest.param({CONDITION: state(303)}, {"battery_condition_a": (303,)}, id="condition off"),
         pytest.param({MODE: state(16_777_213)}, {}, id="not available"),
         pytest.param({}, {}, id="neither told"),
     ],
@@ -178,6 +189,10 @@ def test_zeros_of_a_battery_that_is_not_there_are_absent(
     [
         pytest.param({MODE: state(2291), CONDITION: state(303)}, id="mode"),
         pytest.param({MODE: state(303), CONDITION: state(307)}, id="condition"),
+        pytest.param(
+            {CONDITION: {"9": [{"val": [{"tag": 303}]}, {"val": [{"tag": 307}]}]}},
+            id="condition of another pack",
+        ),
         pytest.param({MODE: state(303), VOLTAGE: entries(0, 0, 4800)}, id="voltage of any pack"),
     ],
 )
@@ -189,20 +204,76 @@ def test_zeros_of_a_battery_that_is_there_are_measurements(present: dict[str, An
     assert readings["battery_current_a"] == 0
 
 
+# Two objects for one quantity
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        pytest.param(5, 7, 5, id="the first one counts"),
+        pytest.param(None, 7, 7, id="the other stands in"),
+        pytest.param(0, 7, 0, id="zero is a value"),
+        pytest.param(5, None, 5, id="only the first"),
+    ],
+)
+@pytest.mark.parametrize(("name", "substitute"), definitions.SUBSTITUTES.items())
+def test_one_of_two_objects_counts(
+    name: str, substitute: str, first: int | None, second: int | None, expected: int
+) -> None:
+    sensor = definitions.SENSORS[name]
+    keys = (sensor.key, definitions.SENSORS[substitute].key)
+    if sensor.l10n_translate:
+        raw = [state() if tag is None else state(tag) for tag in (first, second)]
+        wanted: object = (expected,)
+    else:
+        raw = [entries(first), entries(second)]
+        wanted = expected * 3600 if sensor.unit == "kWh" else expected
+
+    for both in (zip(keys, raw, strict=True), zip(reversed(keys), reversed(raw), strict=True)):
+        assert decode(dict(both)) == {name: wanted}
+
+
+def test_the_objects_behind_a_sensor() -> None:
+    assert keys_of("grid_power") == ("6100_40263F00",)
+    assert keys_of("grid_reactive_power") == ("6100_40265F00", "6100_40665F00")
+    assert keys_of("pv_power_f") == ("6380_40251E00",)
+    assert keys_of("nonsense") == ()
+
+
+# Tags that stand for numbers
+
+
+@pytest.mark.parametrize(
+    ("key", "tag", "expected"),
+    [
+        ("6180_084A9700", 1721, {"speedwire_a_speed": 12_500_000}),
+        ("6180_084A9700", 302, {}),
+        ("6180_084A9700", 9999, {}),
+        ("6180_08521E00", 2246, {"digital_inputs": 0}),
+        ("6180_08521E00", 2251, {"digital_inputs": 0b0101}),
+        ("6180_08521E00", 2261, {"digital_inputs": 0b1111}),
+    ],
+)
+def test_a_tag_may_be_a_number(key: str, tag: int, expected: dict[str, int]) -> None:
+    assert decode({key: state(tag)}) == expected
+
+
 # Keys and names
 
 
 def test_every_key_is_either_a_parameter_or_read_online() -> None:
     assert sorted((*ONLINE_KEYS, *PARAMETER_KEYS)) == sorted(KEYS)
-    assert all(key.startswith("68") for key in PARAMETER_KEYS)
+    assert {key[:2] for key in PARAMETER_KEYS} == {"68", "63"}
+    assert "6380_40251E00" in ONLINE_KEYS
     assert "6800_00A21E00" in PARAMETER_KEYS
     assert {"serial_number", "inverter_power_limit", "optimizer_serial_0"} <= PARAMETERS
     assert "grid_power" not in PARAMETERS
 
 
-def test_totals_are_the_lifetime_energies() -> None:
-    assert {"total_yield", "pv_gen_meter", "metering_total_absorbed"} <= TOTALS
-    assert {"battery_charge_a", "battery_charge_c", "battery_discharge_total"} <= TOTALS
+def test_what_is_known_of_the_first_element_of_an_array_holds_for_all() -> None:
+    assert {"battery_charge_a", "battery_charge_c", "battery_charge_z"} <= TOTALS.keys()
+    assert STATES_OF["battery_condition_b"] == STATES["battery_condition_a"]
+    assert STATES_OF["optimizer_condition_17"] == STATES["optimizer_condition"]
     assert "daily_yield" not in TOTALS
     assert not any("power" in name or "soc" in name for name in TOTALS)
 
@@ -213,6 +284,8 @@ def test_totals_are_the_lifetime_energies() -> None:
         ("6100_40263F00", ("grid_power",)),
         ("6380_40251E00", ("pv_power_a", "pv_power_b", "pv_power_c", "pv_power_d")),
         ("6100_40652A00", ("optimizer_power_0", "optimizer_power_1")),
+        ("6180_08652600", ("gateway_condition_0", "gateway_condition_1")),
+        ("6100_00653100", ("optimizers_found",)),
         ("nonsense", ()),
     ],
 )
@@ -253,6 +326,8 @@ def test_nothing_that_json_can_say_crashes_the_decoder(body: dict[str, Any]) -> 
 
 
 def test_a_lifetime_total_below_0_is_no_reading() -> None:
-    found = decode({"6400_00260100": {"1": [{"val": -17}]}, "6100_40263F00": {"1": [{"val": -17}]}})
+    totals = ("6400_00260100", "6400_00469100", "6400_00462E00")
+
+    found = decode({key: entries(-17) for key in (*totals, "6100_40263F00")})
 
     assert found == {"grid_power": -17}

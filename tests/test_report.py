@@ -1,6 +1,7 @@
 """`sma_exporter sensors`: the way to a device, what it answers, and its configuration."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,11 +59,97 @@ def test_values_stand_with_their_unit_and_metric(simulate: Simulate) -> None:
     assert (total.unit, total.metric) == ("kWh", "sma_yield_joules_total")
 
 
-def test_keys_that_no_definition_knows_are_listed(simulate: Simulate) -> None:
-    report = examine(settings(simulate("sb-3.6")))
+POWER_OUTAGE, ARRAY, STATE, ADDRESS = (
+    "6400_00463100",
+    "6100_00512600",
+    "6180_08412A00",
+    "6180_104A9A00",
+)
 
-    assert "6100_00411E00" in {line.sensor for line in report.unknown}
-    assert not {line.sensor for line in report.unknown} & {"6100_40263F00", "6400_00260100"}
+
+def sending_more(reply: Any) -> Any:
+    """The reply with values that no definition knows."""
+    (values,) = reply["result"].values()
+    values[POWER_OUTAGE] = {"1": [{"val": 17}]}
+    values[ARRAY] = {"1": [{"val": None}, {"val": 4}, {"val": 5}]}
+    values[STATE] = {"1": [{"val": [{"tag": 4570}]}]}
+    return reply
+
+
+def examine_with_more(simulate: Simulate) -> tuple[config.Device, Report]:
+    simulator = simulate("stp-10")
+    simulator.faults.add(faults.Fault(faults.mutate(sending_more), path="getAllOnlValues"))
+    return settings(simulator), examine(settings(simulator))
+
+
+def test_keys_that_no_definition_knows_are_listed(simulate: Simulate) -> None:
+    _, report = examine_with_more(simulate)
+
+    unknown = {line.sensor: line.value for line in report.unknown}
+    assert unknown[POWER_OUTAGE] == "17"
+    assert unknown[ARRAY] == "4, 5"
+    assert unknown[STATE] == "4570"
+    assert not unknown.keys() & {"6100_40263F00", "6400_00260100"}
+
+
+def test_all_numbers_and_states_of_every_model_are_known(simulate: Simulate) -> None:
+    for model in MODELS:
+        report = examine(settings(simulate(model), "Sunny-9876", group="installer"))
+
+        assert {line.configuration for line in report.unknown} <= {"a text: no metric"}
+
+
+def test_an_unknown_number_comes_with_the_line_that_makes_a_metric_of_it(
+    simulate: Simulate,
+) -> None:
+    _, report = examine_with_more(simulate)
+    lines = {line.sensor: line.configuration for line in report.unknown}
+    shown = [line for line in as_text(report).splitlines() if line.startswith("  - {")]
+    assert [line.strip() for line in shown] == [lines[POWER_OUTAGE], lines[ARRAY]]
+    assert all(len(line) <= WIDTH for line in shown)
+
+    text = report.configuration.replace("/path/to/a/file/with/the/password", __file__)
+    text += "    sensors:\n" + "".join(f"      {line.strip()}\n" for line in shown)
+    (device,) = config.parse(text, {}, folder=Path.cwd()).devices
+
+    assert [(sensor.key, sensor.index) for sensor in device.sensors] == [
+        (POWER_OUTAGE, 0),
+        (ARRAY, 1),
+    ]
+    assert all(sensor.metric.startswith("sma_custom_") for sensor in device.sensors)
+
+
+def test_what_can_be_no_metric_says_why(simulate: Simulate) -> None:
+    _, report = examine_with_more(simulate)
+    lines = {line.sensor: line.configuration for line in report.unknown}
+
+    assert lines[STATE].startswith("a state: please report it")
+    assert lines[ADDRESS] == "a text: no metric"
+
+
+def test_empty_slots_are_not_listed(simulate: Simulate) -> None:
+    report = examine(settings(simulate("stp-10")))
+
+    optimizers = [line for line in report.values if line.sensor.startswith("optimizer_condition_")]
+    gateways = [line for line in report.values if line.sensor.startswith("gateway_condition_")]
+    assert (len(optimizers), len(gateways)) == (12, 1)
+
+
+def test_zeros_of_a_battery_that_is_not_there_are_no_metric(simulate: Simulate) -> None:
+    report = examine(settings(simulate("stp-10-se", battery=False)))
+
+    (soc,) = (line for line in report.values if line.sensor == "battery_soc_total")
+    assert (soc.value, soc.metric) == ("0", "")
+
+
+def test_the_object_that_has_the_value_names_the_metric(simulate: Simulate) -> None:
+    """PV inverters fill one of two objects for the reactive power; meter readings are there twice."""
+    report = examine(settings(simulate("sb-3.6")))
+    metric_of = {line.sensor: line.metric for line in report.values}
+
+    assert metric_of["grid_reactive_power_pv"] == "sma_ac_reactive_power_vars"
+    assert metric_of["metering_total_yield"] == "sma_meter_export_joules_total"
+    assert metric_of["metering_total_yield_absolute"] == ""
 
 
 def test_a_user_is_told_how_many_sensors_need_the_installer(simulate: Simulate) -> None:

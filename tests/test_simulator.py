@@ -255,7 +255,8 @@ def test_the_installer_sees_more(connect: Connect) -> None:
     for call in ("getAllOnlValues", "getAllParamValues"):
         user, installer = client.result(call), client.result(call, right="istl")
         hidden = set(installer) - set(user)
-        assert hidden == {key for key in installer if key[:4] in {"6102", "6182", "6402", "6802"}}
+        groups = {"6102", "6182", "6322", "6402", "6802"}
+        assert hidden == {key for key in installer if key[:4] in groups}
         assert hidden
 
 
@@ -304,10 +305,10 @@ def test_what_is_not_served(connect: Connect) -> None:
 @pytest.mark.parametrize(
     ("model", "uid", "classes", "keys", "parameters"),
     [
-        ("sb-1.5", "012F", {None}, 89, 97),
+        ("sb-1.5", "012F", {None}, 89, 100),
         ("sb-3.6", "0199", {"1"}, 122, 110),
         ("stp-10", "017A", {"1"}, 123, 110),
-        ("stp-10-se", "01B8", {"9", "1"}, 123, 105),
+        ("stp-10-se", "01B8", {"9", "1"}, 133, 105),
         ("sbs-3.7", "0156", {"7"}, 131, 99),
         ("emeter-20", "015D", {"65"}, 40, 63),
     ],
@@ -484,10 +485,23 @@ def test_daily_yield_is_counted_from_local_midnight() -> None:
 
 
 COUNTERS = {
-    "sb-1.5": ("6400_00260100", "6400_00462E00", "6400_00462F00", "6400_00543A00"),
-    "stp-10": ("6400_00260100", "6400_0046C300", "6400_00462E00"),
+    "sb-1.5": (
+        "6400_00260100",
+        "6400_00462E00",
+        "6400_00462F00",
+        "6400_00543A00",
+        "6402_00618D00",
+        "6402_00666F00",
+    ),
+    "stp-10": ("6400_00260100", "6400_0046C300", "6400_00462E00", "6400_00618C00"),
     "stp-10-se": ("6400_00260100", "6400_0046C300", "6400_00496700", "6400_00496800"),
-    "sbs-3.7": ("6400_00260100", "6400_00499500", "6400_00499600", "6400_00462E00"),
+    "sbs-3.7": (
+        "6400_00260100",
+        "6400_00499500",
+        "6400_00499600",
+        "6400_00462E00",
+        "6402_00666F00",
+    ),
     "emeter-20": ("6400_00462400", "6400_00462500"),
 }
 
@@ -506,6 +520,58 @@ def test_counters_only_grow(model: str) -> None:
         now = {key: values[key][0] for key in COUNTERS[model]}
         assert all(now[key] >= before[key] for key in now)
         before = now
+
+
+def test_events_are_rare_and_a_roof_connects_every_morning() -> None:
+    clock = Clock()
+    roof, storage = (Simulator(m, plant=HOME, clock=clock) for m in ("sb-1.5", "sbs-3.7"))
+    keys = ("6400_00618C00", "6402_00618D00", "6402_00666F00")
+    before = [[one(device, key) for key in keys] for device in (roof, storage)]
+    clock.now += 120 * DAY
+
+    after = [[one(device, key) for key in keys] for device in (roof, storage)]
+
+    grown = [
+        [b - a for a, b in zip(*pair, strict=True)] for pair in zip(before, after, strict=True)
+    ]
+    assert grown == [[20, 23, 120], [20, 23, pytest.approx(6, abs=1)]]
+
+
+def test_line_voltages_go_with_the_phase_voltages() -> None:
+    values = online(Simulator("stp-10", plant=HOME, clock=Clock()))
+    phases = [values[f"6100_0046{n}00"][0] for n in ("48", "49", "4A")]
+    lines = [values[f"6100_0046{n}00"][0] for n in ("4B", "4C", "4D")]
+
+    for line in lines:
+        assert line == pytest.approx(math.sqrt(3) * sum(phases) / 3, rel=0.01)
+
+
+def test_the_electronics_of_modules_show_where_they_are_fitted() -> None:
+    fitted, bare = (online(Simulator(m, plant=HOME, clock=Clock())) for m in ("stp-10", "sb-3.6"))
+    ok, off = [{"tag": 307}], [{"tag": 303}]
+
+    assert fitted["6180_08652600"] == [ok, off, off, off]
+    assert bare["6180_08652600"] == [off] * 4
+    assert (fitted["6180_08652500"], bare["6180_08652500"]) == ([ok], [off])
+    strengths = fitted["6100_00652C00"]
+    assert all(40 < strength <= 100 for strength in strengths[:12])
+    assert strengths[12:] == [None] * 4
+
+
+def test_a_hybrid_tells_its_battery_what_it_does() -> None:
+    told = {2292: 2289, 2293: 2290}  # charging: charge, discharging: discharge
+    clock = Clock()
+    hybrid = Simulator("stp-10-se", plant=HOME, clock=clock)
+
+    seen = set()
+    for _ in range(48):
+        clock.now += 1800
+        values = online(hybrid)
+        mode, command = (values[key][0][0]["tag"] for key in ("6180_08495E00", "6182_08498A00"))
+        assert command == told.get(mode, 303)
+        assert values["6102_00493700"][0] >= abs(values["6100_40495D00"][0])
+        seen.add(mode)
+    assert seen >= set(told)
 
 
 def test_totals_are_the_integral_of_the_powers() -> None:

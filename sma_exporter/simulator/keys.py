@@ -59,6 +59,7 @@ ON = Tags((308,))
 NONE = Tags((302,))
 NO_CONNECTION = Tags((1725,))
 RELAY_OPEN = Tags((311,))
+FULL_DUPLEX = Tags((1727,))
 NO_CHANNEL: tuple[Value, ...] = ()
 
 AC: Table = {
@@ -176,21 +177,33 @@ PACKS: Table = {
     "6400_00499500": Reading("storage.charge_total", slots=3),
     "6400_00499600": Reading("storage.discharge_total", slots=3),
 }
+# What a hybrid tells the installer about itself and its battery.
+HYBRID_FOR_INSTALLER: Table = {
+    "6102_00493700": Reading("storage.current_limit", 1000),
+    "6102_00493800": Reading("storage.current_limit", 1000),
+    "6182_08412B00": Fixed(Tags((235,))),
+    "6182_08495600": Fixed(Tags((1129,))),
+    "6182_08497600": Reading("storage.application_area"),
+    "6182_08498A00": Reading("storage.command"),
+    "6182_08636900": Fixed(RELAY_OPEN),
+    "6402_00618D00": Reading("inverter.events_for_installer"),
+}
 BACKUP_POWER: Table = fixed({"6100_0046C600": 0, "6100_0046C700": 0, "6100_0046C800": 0})
 
 OPTIMIZER_SLOTS = 16
+GATEWAY_SLOTS = 4
 OPTIMIZERS: Table = {
     "6100_40652800": Reading("inverter.optimizer_voltages", 100, slots=OPTIMIZER_SLOTS),
     "6100_40652900": Reading("inverter.optimizer_currents", 1000, slots=OPTIMIZER_SLOTS),
     "6100_40652A00": Reading("inverter.optimizer_powers", slots=OPTIMIZER_SLOTS),
     "6100_40652B00": Reading("inverter.optimizer_temperatures", 10, slots=OPTIMIZER_SLOTS),
-    "6100_00652C00": Fixed((None,) * OPTIMIZER_SLOTS),
+    "6100_00652C00": Reading("inverter.optimizer_signal_strengths", slots=OPTIMIZER_SLOTS),
     "6100_00653100": Reading("identity.optimizers_found"),
     "6100_00653200": Reading("identity.gateways_found"),
     "6180_08652400": Reading("inverter.optimizer_conditions", slots=OPTIMIZER_SLOTS, empty=OFF),
-    "6180_08652500": Fixed(OFF),
-    "6180_08652600": Fixed((OFF,) * 4),
-    "6180_08653A00": Fixed(NONE),
+    "6180_08652500": Reading("inverter.module_control_condition"),
+    "6180_08652600": Reading("inverter.gateway_conditions", slots=GATEWAY_SLOTS, empty=OFF),
+    "6180_08653A00": Reading("inverter.module_control_commissioning"),
 }
 
 # Consumption, which only the oldest models work out. Shares and self-consumption they leave out.
@@ -220,7 +233,7 @@ OPERATION: Table = {
     "6180_08416400": Fixed(Tags((51,)), asleep=RELAY_OPEN),
     "6180_0846A600": Fixed(Tags((1780,))),
     "6180_08671E00": Fixed(Tags((7533,))),
-    "6400_00618C00": Fixed(212),
+    "6400_00618C00": Reading("inverter.events_for_user"),
 }
 INVERTER_CONDITION: Table = {"6180_08414C00": Fixed(OK)}
 # Derating and the set points of a PV inverter.
@@ -233,6 +246,14 @@ CONTROL: Table = {
     "6180_00522900": Fixed(None, limits=(0, 10_000)),
     "6180_08522A00": Fixed(NOT_AVAILABLE),
     "6180_08522F00": Fixed(ON),
+}
+# The same, told by a plant control what to do: no more than rated power, no reactive power.
+CONTROLLED: Table = {
+    "6180_08413300": Fixed(ON),
+    "6180_00522700": Reading("identity.rated_power", limits=(0, 11_000)),
+    "6180_40522800": Fixed(0, limits=(0, 6000)),
+    "6180_00522900": Fixed(10_000, limits=(0, 10_000)),
+    "6180_08522A00": Fixed(Tags((1041,))),
 }
 OPERATION_OF_PV: Table = {
     "6180_08412800": Fixed(Tags((295,)), asleep=NOT_AVAILABLE),
@@ -247,7 +268,10 @@ OPERATION_OF_STORAGE: Table = {
     "6180_08416900": Fixed(NOT_AVAILABLE),
     "6180_08521E00": Fixed(Tags((2246,))),
 }
-EVENTS_FOR_INSTALLER: Table = fixed({"6402_00618D00": 255, "6402_00666F00": 1830})
+EVENTS_FOR_INSTALLER: Table = {
+    "6402_00618D00": Reading("inverter.events_for_installer"),
+    "6402_00666F00": Reading("inverter.grid_connections"),
+}
 
 ETHERNET: Table = fixed(
     {
@@ -260,6 +284,7 @@ ETHERNET: Table = fixed(
     }
 )
 SECOND_PORT: Table = fixed({"6180_084A9800": NO_CONNECTION, "6180_084A9900": NONE})
+DUPLEX: Table = fixed({"6182_084A9E00": FULL_DUPLEX, "6182_084A9F00": NONE})
 NO_ETHERNET: Table = fixed(
     {
         "6180_084A9600": NO_CONNECTION,

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from .localtime import local_day, midnight
 from .plant import COMMISSIONED, Plant, State
-from .year import Unit
+from .year import DAY, Unit
 
 Numbers = list[float | None]
 
@@ -30,6 +30,7 @@ NOT_AVAILABLE = Tags((16_777_213,))
 PHASES = 3
 REACTIVE_SHARE = 0.033  # var for each W
 STRING_VOLTAGE = 390.0
+DAWN = 5 / 24  # of the day, when what lives off the sun connects to the grid
 
 
 def wave(time: float, period: float) -> float:
@@ -207,6 +208,29 @@ class Measurement:
         return [OK] * self.unit.optimizers
 
     @property
+    def optimizer_signal_strengths(self) -> list[float]:
+        """% of the radio's full strength: the further from the gateway, the less."""
+        return [
+            91 - 2.5 * module + 2 * wave(self.time + 40 * module, 641)
+            for module in range(self.unit.optimizers)
+        ]
+
+    @property
+    def gateway_conditions(self) -> list[Tags]:
+        """One gateway, where there are optimizers."""
+        return [OK] if self.unit.optimizers else []
+
+    @property
+    def module_control_condition(self) -> Tags:
+        """Of the control of the optimizers."""
+        return OK if self.unit.optimizers else OFF
+
+    @property
+    def module_control_commissioning(self) -> Tags:
+        """Done, or nothing to do."""
+        return OK if self.unit.optimizers else Tags((302,))
+
+    @property
     def insulation_resistance(self) -> list[float]:
         """Ohm."""
         return [2_400_000 + 300_000 * wave(self.time, 5003)]
@@ -254,6 +278,28 @@ class Measurement:
     def feed_in_time(self) -> int:
         """Seconds connected to the grid since commissioning. Starting up takes its share."""
         return math.floor(0.97 * self.operating_time)
+
+    @property
+    def age(self) -> float:
+        """Days since commissioning."""
+        return max(0.0, self.time - COMMISSIONED) / DAY
+
+    @property
+    def events_for_user(self) -> int:
+        """One in six days: a grid that flickers, a cable that is pulled out."""
+        return math.floor(self.age / 6)
+
+    @property
+    def events_for_installer(self) -> int:
+        """Those, and one in forty days more."""
+        return self.events_for_user + math.floor(self.age / 40)
+
+    @property
+    def grid_connections(self) -> int:
+        """Every morning one where the sun wakes the device, else one in three weeks."""
+        if self.unit.strings and not self.unit.battery:
+            return math.floor(max(0.0, self.age - DAWN) + 1)
+        return math.floor(self.age / 21)
 
     # States
 

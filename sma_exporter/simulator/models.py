@@ -120,6 +120,7 @@ SUNNY_BOY_15 = Model(
         **parameters.METERING,
         **parameters.OPERATION_OF_PV,
         **parameters.WIFI,
+        **parameters.ONE_DC_INPUT,
         **parameters.GRID_MONITORING,
     },
 )
@@ -146,7 +147,13 @@ TRIPOWER_10 = Model(
     firmware=firmware(3, 11, 11, "R"),
     device_class=1,
     sleeps=True,
-    online_table={**PV_ONLINE, **keys.TEMPERATURE, **keys.ETHERNET, **keys.NO_WIFI},
+    online_table={
+        **PV_ONLINE,
+        **keys.CONTROLLED,
+        **keys.TEMPERATURE,
+        **keys.ETHERNET,
+        **keys.NO_WIFI,
+    },
     parameter_table={
         **parameters.rating(RATED["stp-10"], 1, (9344, 9345, 9346, 9347, 9348, 9366)),
         **parameters.power_limits(RATED["stp-10"]),
@@ -170,6 +177,9 @@ TRIPOWER_10_SE = Model(
         **fixed({"6100_40574600": 0, "6100_40574700": 0, "6100_40574800": 0}),
         **keys.PV,
         **keys.STORAGE_OF_HYBRID,
+        **keys.HYBRID_FOR_INSTALLER,
+        **keys.DUPLEX,
+        "6100_00418000": Fixed(0),
         "6180_084ABD00": Fixed(Tags((3326,))),
         "6400_00462E00": Fixed(NO_CHANNEL),
     },

@@ -119,6 +119,12 @@ OPERATION_OF_PV: Table = modes(
         "6800_08834300": (303, (303, ON)),
     }
 )
+# When one DC input begins to feed in, and its voltage without MPP tracking. Arrays, one entry an input.
+ONE_DC_INPUT: Table = {
+    "6322_00851E00": Fixed((8000,), limits=(6000, 55_000)),
+    "6322_00851F00": Fixed((2,), limits=(0, 10)),
+    "6322_00854D00": Fixed((36_000,), limits=(6000, 55_000)),
+}
 OPERATION_OF_STORAGE: Table = {
     **modes(
         {

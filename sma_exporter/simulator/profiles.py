@@ -182,7 +182,7 @@ class Model:
     @property
     def installer_groups(self) -> tuple[str, ...]:
         """See Profile."""
-        return ("6102", "6182", "6402", "6802")
+        return ("6102", "6182", "6322", "6402", "6802")
 
     def prepare(self, site: Site) -> None:
         """See Profile."""

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from .measurement import OFF, OK, Tags, wave
+from .measurement import NOT_AVAILABLE, OFF, OK, Tags, wave
 from .plant import Plant, State
 from .year import Unit
 
@@ -12,6 +12,10 @@ RESERVE = 5  # % that a battery keeps for itself
 CHARGING = Tags((2292,))
 DISCHARGING = Tags((2293,))
 STANDBY = Tags((2291,))
+CHARGE = Tags((2289,))
+DISCHARGE = Tags((2290,))
+SELF_CONSUMPTION = Tags((2614,))
+DEEP_DISCHARGE_PROTECTION = Tags((2617,))
 PACKS = 3  # that a battery inverter has room for
 
 
@@ -99,6 +103,11 @@ class Storage:
         return 21 + 7 * abs(self.power) / self.unit.battery.power + 0.5 * wave(self.time, 2203)
 
     @property
+    def current_limit(self) -> float:
+        """A that the battery takes or gives at the most now."""
+        return self.unit.battery.power / self.voltage if self.unit.battery else 0.0
+
+    @property
     def condition(self) -> Tags:
         """Ok, or off without a battery."""
         return OK if self.unit.battery else OFF
@@ -111,3 +120,16 @@ class Storage:
         if self.power == 0:
             return STANDBY
         return CHARGING if self.power > 0 else DISCHARGING
+
+    @property
+    def command(self) -> Tags:
+        """What the battery management is told: charge, discharge, or off."""
+        commands = {CHARGING: CHARGE, DISCHARGING: DISCHARGE}
+        return commands.get(self.mode, OFF)
+
+    @property
+    def application_area(self) -> Tags:
+        """What its charge is for: self-consumption, and the last of it against deep discharge."""
+        if self.unit.battery is None:
+            return NOT_AVAILABLE
+        return SELF_CONSUMPTION if self.state_of_charge > 2 * RESERVE else DEEP_DISCHARGE_PROTECTION

@@ -1,14 +1,15 @@
-"""Every sensor of PySMA's documentation, and the few beyond it that honest metrics need.
+"""Every sensor: PySMA's, each under its name, and those beyond; and what is to be known of them.
 
-Data, no logic. Keys, units and factors agree with SMA's own object metadata; where the names mislead
-(`grid_power` is the inverter's AC power, `inverter_power_limit` its rated power, `battery_capacity_*` a
-state of health) they stay, because PySMA's users know them. `enabled` is PySMA's choice of what it
-reads by default.
+Data, no logic. Keys, units and factors agree with SMA's own object metadata; where PySMA's names
+mislead (`grid_power` is the inverter's AC power, `inverter_power_limit` its rated power,
+`battery_capacity_*` a state of health) they stay, because PySMA's users know them. `enabled` is
+PySMA's choice of what it reads by default.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from .beyond_pysma import BEYOND_PYSMA
 from .sensor import Sensor
 
 # Status, Operation
@@ -284,14 +285,64 @@ inverter_temp = Sensor("6102_40633E00", "inverter_temp", unit="°C", factor=10)
 # Device, Cooling system, Transformer
 transformer_temp = Sensor("6102_40633400", "transformer_temp", unit="°C", factor=10)
 
-# Beyond PySMA: read for what they tell about the others
-#: Off or absent, with no battery voltage, means that there is no battery
-battery_condition = Sensor("6180_08414D00", "battery_condition", l10n_translate=True)
-#: The sign is the direction (EEI convention); hybrids fill only this one
-grid_power_factor_eei = Sensor("6100_40665B00", "grid_power_factor_eei", factor=1000)
-#: Serial number of the meter in use, 0 for none; `energy_meter` lists the usable ones
-energy_meter_in_use = Sensor("6800_008AA200", "energy_meter_in_use")
-
 SENSORS: Mapping[str, Sensor] = MappingProxyType(
     {name: value for name, value in vars().items() if isinstance(value, Sensor)}
+    | {sensor.name: sensor for sensor in BEYOND_PYSMA}
+)
+
+#: Two objects for one quantity: the sensor, and the one that stands in where the device has no value
+#: for the first. Hybrids and PV inverters differ in which of them they fill.
+SUBSTITUTES: Mapping[str, str] = MappingProxyType(
+    {
+        "operating_status": "operating_status_installer",
+        "grid_reactive_power": "grid_reactive_power_pv",
+        "pv_power": "pv_power_ac",
+        "metering_total_yield": "metering_total_yield_absolute",
+        "metering_total_absorbed": "metering_total_absorbed_absolute",
+    }
+)
+
+#: Sensors whose elements are counted from 0 (`optimizer_power_0`), not lettered.
+NUMBERED = ("optimizer_", "gateway_")
+
+# What bounds a total that the inverter's rated power does not bound.
+_GRID = 1_000_000.0  # W: a house, whatever stands behind its meter
+_CLOCK = 1.0  # a second a second
+_EVENTS = 1 / 60  # one a minute
+_CYCLES = 1 / 3600  # one an hour
+_BATTERY_AMPERES = 1000.0
+
+#: Lifetime totals, which only ever grow, and what each can gain in a second at the most, in its base
+#: unit: joules, seconds, coulombs or times. None: what the rated power of the inverter allows. Of an
+#: array, the first element stands for all.
+TOTALS: Mapping[str, float | None] = MappingProxyType(
+    {
+        "total_yield": None,
+        "total_absorbed": None,
+        "pv_gen_meter": None,
+        **{f"pv_energy_{letter}": None for letter in "abcdef"},
+        "sps_energy": None,
+        "battery_charge_total": None,
+        "battery_charge_a": None,
+        "battery_charge_installed": None,
+        "battery_discharge_total": None,
+        "battery_discharge_a": None,
+        "battery_discharge_installed": None,
+        "metering_total_yield": _GRID,
+        "metering_total_absorbed": _GRID,
+        "metering_total_consumption": _GRID,
+        "self_consumption_total": _GRID,
+        "direct_consumption_total": _GRID,
+        "self_supply_total": _GRID,
+        "operating_time": _CLOCK,
+        "feed_in_time": _CLOCK,
+        "battery_operating_time": _CLOCK,
+        "events_user": _EVENTS,
+        "events_installer": _EVENTS,
+        "grid_connections": _EVENTS,
+        "battery_cycles": _CYCLES,
+        "battery_full_charges": _CYCLES,
+        "battery_charge_amount": _BATTERY_AMPERES,
+        "battery_discharge_amount": _BATTERY_AMPERES,
+    }
 )

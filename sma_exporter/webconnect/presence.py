@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from . import definitions
+from .definitions import NUMBERED
 from .readings import decode
 from .sensor import MAX_ELEMENTS, Sensor, Sensors, elements
 
@@ -16,7 +17,6 @@ IDENTITY: Mapping[str, str] = {
     "manufacturer": "device_manufacturer",
     "sw_version": "device_sw_version",
 }
-_OPTIMIZER = "optimizer_"
 #: Derived by the inverter, so no sign of a meter; there only with a value, like the meters' serials.
 _ONLY_WITH_VALUE = {
     "metering_current_consumption",
@@ -24,8 +24,10 @@ _ONLY_WITH_VALUE = {
     "energy_meter",
     "energy_meter_in_use",
 }
-#: What several of a kind are told apart by: DC inputs and battery packs, phases.
-_PART = re.compile(r"_(?:[a-z]|l[123])$")
+#: What several of a kind are told apart by: DC inputs and battery packs, phases, pairs of phases.
+_PART = re.compile(r"_(?:[a-z]|(?:l[123]_)?l[123])$")
+#: What an empty slot for an optimizer or gateway says of itself.
+_OFF = (303,)
 
 
 def present(values: Mapping[str, object]) -> Sensors:
@@ -33,7 +35,7 @@ def present(values: Mapping[str, object]) -> Sensors:
 
     A key that the device offers counts even where it is null: at night all are. But a phase, DC input
     or battery pack that is null while its sibling has a value is not fitted; meter and battery count
-    only with a value of their own, optimizers with a value or a serial number.
+    only with a value of their own, optimizers and their gateways with a value or a serial number.
     """
     readings = decode(values)
     has_meter = any(
@@ -63,18 +65,19 @@ def present(values: Mapping[str, object]) -> Sensors:
                 sensor
                 for sensor in definitions.SENSORS.values()
                 if sensor.name not in IDENTITY.values()
-                and not sensor.name.startswith(_OPTIMIZER)
+                and not sensor.name.startswith(NUMBERED)
                 and is_present(sensor)
             ),
-            *_optimizers(readings),
+            *(sensor for kind in NUMBERED for sensor in _numbered(kind, readings)),
         ]
     )
 
 
-def _optimizers(readings: Mapping[str, object]) -> Iterator[Sensor]:
-    templates = [s for n, s in definitions.SENSORS.items() if n.startswith(_OPTIMIZER)]
+def _numbered(kind: str, readings: Mapping[str, object]) -> Iterator[Sensor]:
+    templates = [s for n, s in definitions.SENSORS.items() if n.startswith(kind)]
     for index in range(MAX_ELEMENTS):
-        if any(f"{template.name}_{index}" in readings for template in templates):
+        found = (readings.get(f"{template.name}_{index}") for template in templates)
+        if any(value not in (None, _OFF) for value in found):
             for template in templates:
                 yield replace(
                     template, key=f"{template.key}_{index}", name=f"{template.name}_{index}"

@@ -1,8 +1,9 @@
 """A whole reply into readings: sensor name -> value, in base units, as far as the device has one.
 
 This is where WebConnect ends: names and units are the same for whatever protocol comes next. Numbers
-are in watts, volts, amperes, hertz, joules, ohms, degrees Celsius and ratios; states are tuples of the
-active tags; texts are texts. A sensor without a value is absent.
+are in watts, volts, amperes, hertz, joules, ohms, seconds, degrees Celsius and ratios; states are
+tuples of the active tags; texts are texts. A sensor without a value is absent; one whose value stands
+behind another key is there under its own name.
 """
 
 import math
@@ -11,10 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from . import definitions
+from .definitions import NUMBERED, SUBSTITUTES
 from .sensor import MAX_ELEMENTS, Sensor, elements, number, tags
+from .tags import NUMBERS, STATES
 
 Value: TypeAlias = int | float | str | tuple[int, ...]
 Readings: TypeAlias = dict[str, Value]
@@ -34,10 +37,17 @@ _BASE_UNITS: Mapping[str | None, tuple[int, int]] = {
     "kOhm": (1000, 1),
     "Wh": (3600, 1),
     "kWh": (3_600_000, 1),
+    "Ah": (3600, 1),
+    "s": (1, 1),
+    "W/m²": (1, 1),
+    "m/s": (1, 1),
 }
 
 #: Letters of DC inputs and battery packs: devices have more of them than PySMA's three.
 LETTERS = string.ascii_lowercase
+
+#: The sensor that another one stands in for.
+_MAIN = {substitute: name for name, substitute in SUBSTITUTES.items()}
 
 
 def _scaled(multiplier: int, divisor: int, val: object) -> Value | None:
@@ -45,6 +55,12 @@ def _scaled(multiplier: int, divisor: int, val: object) -> Value | None:
     if raw is None:
         return None
     return raw * multiplier if divisor == 1 else raw * multiplier / divisor
+
+
+def _total(multiplier: int, divisor: int, val: object) -> Value | None:
+    """Return a lifetime total; below 0 it is no meter reading, and none to start from."""
+    raw = number(val)
+    return None if raw is None or raw < 0 else _scaled(multiplier, divisor, raw)
 
 
 def _text(val: object) -> Value | None:
@@ -55,17 +71,23 @@ def _state(val: object) -> Value | None:
     return tags(val) or None
 
 
+def _number_of(numbers: Mapping[int, int], val: object) -> Value | None:
+    return next((numbers[tag] for tag in tags(val) if tag in numbers), None)
+
+
 def _decoder(sensor: Sensor) -> Callable[[object], Value | None]:
     """Return what turns the sensor's `val` into a value; the key's data type tells which kind."""
     data_type = sensor.key[5:7]
     if data_type == "08":
-        return _state
+        numbers = NUMBERS.get(sensor.name)
+        return partial(_number_of, numbers) if numbers else _state
     if data_type == "10":
         return _text
     multiplier, divisor = _BASE_UNITS[sensor.unit]
     divisor *= sensor.factor or 1
     common = math.gcd(multiplier, divisor)
-    return partial(_scaled, multiplier // common, divisor // common)
+    is_total = _MAIN.get(sensor.name, sensor.name) in definitions.TOTALS
+    return partial(_total if is_total else _scaled, multiplier // common, divisor // common)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +101,7 @@ class _Plan:
 def _names(sensors: list[Sensor]) -> tuple[str, ...]:
     """Return the sensor names of a key by index, on beyond those that are defined one by one."""
     first = sensors[0].name
-    if first.startswith("optimizer_"):
+    if first.startswith(NUMBERED):
         return tuple(f"{first}_{index}" for index in range(MAX_ELEMENTS))
     if len(sensors) > 1:
         return tuple(f"{first.removesuffix('_a')}_{letter}" for letter in LETTERS)
@@ -94,23 +116,45 @@ def _plans(sensors: Iterable[Sensor]) -> dict[str, _Plan]:
 
 _PLANS = _plans(definitions.SENSORS.values())
 
-#: Objects that describe the device. They are parameters: getAllOnlValues leaves them out.
-PARAMETER_KEYS: tuple[str, ...] = tuple(key for key in _PLANS if key.startswith("68"))
+
+def is_parameter(key: str) -> bool:
+    """Tell whether an object is a parameter: getAllOnlValues leaves it out."""
+    return key.startswith(("68", "6322"))
+
+
+#: Objects that describe the device or were set on it.
+PARAMETER_KEYS: tuple[str, ...] = tuple(key for key in _PLANS if is_parameter(key))
 #: All other objects of the definitions, for devices that refuse to name what they offer.
-ONLINE_KEYS: tuple[str, ...] = tuple(key for key in _PLANS if not key.startswith("68"))
+ONLINE_KEYS: tuple[str, ...] = tuple(key for key in _PLANS if not is_parameter(key))
 #: The sensors behind the parameters: they change with the device, not with the weather.
 PARAMETERS: frozenset[str] = frozenset(name for key in PARAMETER_KEYS for name in _PLANS[key].names)
 
-#: The object behind each sensor.
-KEY_OF: Mapping[str, str] = {name: key for key, plan in _PLANS.items() for name in plan.names}
+_KEY_OF: Mapping[str, str] = {name: key for key, plan in _PLANS.items() for name in plan.names}
 
-#: Lifetime totals, in joules: meter readings that only ever grow. PySMA gives exactly these in kWh.
-TOTALS: frozenset[str] = frozenset(
-    name
-    for sensor in definitions.SENSORS.values()
-    if sensor.unit == "kWh"
-    for name in _PLANS[sensor.key].names
-)
+
+def keys_of(name: str) -> tuple[str, ...]:
+    """Return the objects behind a sensor, the one that counts first in front; none if there is none."""
+    both = (name, SUBSTITUTES.get(name, ""))
+    return tuple(_KEY_OF[each] for each in both if each in _KEY_OF)
+
+
+_Fact = TypeVar("_Fact")
+
+
+def _of_each(facts: Mapping[str, _Fact]) -> dict[str, _Fact]:
+    """Return what is known of the first element of an array for all of its elements."""
+    return {
+        name: fact
+        for first, fact in facts.items()
+        for name in _PLANS[definitions.SENSORS[first].key].names
+    }
+
+
+#: Lifetime totals: meter readings that only ever grow, and what bounds them; see the definitions.
+TOTALS: Mapping[str, float | None] = _of_each(definitions.TOTALS)
+
+#: The states that each status sensor can be in.
+STATES_OF: Mapping[str, tuple[int, ...]] = _of_each(STATES)
 
 _NO_BATTERY: tuple[Value | None, ...] = (None, (303,))
 
@@ -124,14 +168,13 @@ def decode(result_body: Mapping[str, object]) -> Readings:
             continue
         for name, val in zip(plan.names, elements(raw), strict=False):
             value = plan.decode(val)
-            if value is not None and not _is_rubbish(name, value):
+            if value is not None:
                 readings[name] = value
+    for name, substitute in SUBSTITUTES.items():
+        value = readings.pop(substitute, None)
+        if value is not None:
+            readings.setdefault(name, value)
     return _without_absent_battery(readings)
-
-
-def _is_rubbish(name: str, value: Value) -> bool:
-    """Tell whether a lifetime total is below 0: no meter reading, and none to start from."""
-    return name in TOTALS and isinstance(value, int | float) and value < 0
 
 
 def names(key: str) -> tuple[str, ...]:
@@ -151,15 +194,16 @@ def has_value(result_body: Mapping[str, object]) -> bool:
 def _without_absent_battery(readings: Readings) -> Readings:
     """Drop the zeros that a hybrid without a battery reports (webconnect.md, section c).
 
-    The battery is absent when mode and condition are off or missing and no pack has a voltage. States
-    and the pack-less readings of everything else stay.
+    The battery is absent when its mode and the condition of each pack are off or missing and no pack has
+    a voltage. States and the readings of everything else stay.
     """
-    off = (
-        readings.get("battery_status_operating_mode") in _NO_BATTERY
-        and readings.get("battery_condition") in _NO_BATTERY
-    )
-    if not off or any(readings.get(f"battery_voltage_{letter}") for letter in LETTERS):
+    if readings.get("battery_status_operating_mode") not in _NO_BATTERY:
         return readings
+    for letter in LETTERS:
+        if readings.get(f"battery_condition_{letter}") not in _NO_BATTERY:
+            return readings
+        if readings.get(f"battery_voltage_{letter}"):
+            return readings
     return {
         name: value
         for name, value in readings.items()

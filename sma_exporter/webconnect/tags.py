@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from .country_standards import COUNTRY_STANDARDS
 from .device_models import DEVICE_MODELS
 
 
@@ -30,11 +31,20 @@ TAGS: Mapping[int, Tag] = MappingProxyType(
         307: Tag("ok", "Ok"),
         308: Tag("on", "On"),
         311: Tag("open", "Open"),
+        336: Tag("contact_manufacturer", "Contact manufacturer"),
+        337: Tag("contact_installer", "Contact installer"),
+        338: Tag("invalid", "Invalid"),
         381: Tag("stop", "Stop"),
+        388: Tag("in_operation", "In operation"),
         443: Tag("constant_voltage", "Constant voltage"),
         455: Tag("warning", "Warning"),
         461: Tag("sma", "SMA"),
+        557: Tag("temperature", "Temperature"),
         569: Tag("activated", "Activated"),
+        884: Tag("not_active", "Not active"),
+        885: Tag("none", "None"),
+        886: Tag("none", "None"),
+        887: Tag("none", "None"),
         1041: Tag("overexcited", "Overexcited"),
         1042: Tag("underexcited", "Underexcited"),
         1129: Tag("yes", "Yes"),
@@ -44,41 +54,94 @@ TAGS: Mapping[int, Tag] = MappingProxyType(
         1393: Tag("waiting_for_pv_voltage", "Waiting for PV voltage"),
         1394: Tag("waiting_for_valid_ac_grid", "Waiting for valid AC grid"),
         1428: Tag("backup_mode", "Backup mode"),
+        1440: Tag("grid_mode", "Grid mode"),
+        1441: Tag("off_grid_mode", "Off-grid mode"),
         1461: Tag("mains_connected", "Mains connected"),
         1463: Tag("backup", "Backup"),
         1466: Tag("wait", "Wait"),
         1467: Tag("start", "Start"),
         1469: Tag("shut_down", "Shut down"),
         1480: Tag("waiting_for_utilities_company", "Waiting for utilities company"),
+        1704: Tag("maximum_power", "Maximum power"),
+        1705: Tag("frequency_deviation", "Frequency deviation"),
+        1706: Tag("pv_current", "PV current"),
+        1719: Tag("faulty_communication", "Faulty communication"),
+        1720: Tag("mbit_10", "10 Mbit/s"),
+        1721: Tag("mbit_100", "100 Mbit/s"),
+        1725: Tag("no_connection", "No connection"),
+        1726: Tag("half", "Half duplex"),
+        1727: Tag("full", "Full duplex"),
+        1779: Tag("separated", "Separated"),
+        1780: Tag("public_electricity_mains", "Public electricity mains"),
+        1781: Tag("island_mains", "Island mains"),
         1787: Tag("initialization", "Initialization"),
         1795: Tag("bolted", "Bolted"),
         1855: Tag("stand_alone_operation", "Stand-alone operation"),
         2119: Tag("derating", "Derating"),
+        2130: Tag("connecting", "Connecting"),
         2183: Tag("mains_operation_without_feed_back", "Mains operation without feed-back"),
         2184: Tag("energy_saving", "Energy saving in the network"),
         2185: Tag("end_of_energy_saving", "End of energy saving in the network"),
         2186: Tag("start_of_energy_saving", "Start of energy saving in the network"),
+        2196: Tag("low_dc_voltage", "Low DC voltage"),
+        2197: Tag("power_and_dc_voltage", "Power and DC voltage"),
         2289: Tag("charging", "Charge battery"),  # the command; 2292 is the state
         2290: Tag("discharging", "Discharge battery"),
         2291: Tag("standby", "Battery standby"),
         2292: Tag("charging", "Charge battery"),
         2293: Tag("discharging", "Discharge battery"),
         2294: Tag("battery_management_update", "Battery management update"),
+        2386: Tag("overvoltage", "Overvoltage"),
+        2387: Tag("undervoltage", "Undervoltage"),
+        2388: Tag("overfrequency", "Overfrequency"),
+        2389: Tag("underfrequency", "Underfrequency"),
+        2390: Tag("passive_islanding_detection", "Passive islanding detection"),
         2424: Tag("presetting", "Presetting"),
+        2614: Tag("self_consumption", "Self-consumption"),
+        2615: Tag("state_of_charge_conservation", "Conservation of the state of charge"),
+        2616: Tag("backup", "Backup"),
+        2617: Tag("deep_discharge_protection", "Deep discharge protection"),
+        2618: Tag("deep_discharge", "Deep discharge"),
         3128: Tag("remote_service", "Remote service"),
+        3179: Tag("receiving", "Being received"),
+        3180: Tag("running", "Running"),
+        3181: Tag("done", "Done"),
+        3182: Tag("error", "Error"),
+        3325: Tag("connection_error", "Error while connecting"),
+        3326: Tag("internal", "Internal antenna"),
+        3327: Tag("external", "External antenna"),
+        3366: Tag("none", "No scan yet"),
+        3367: Tag("active", "Scan is active"),
+        3368: Tag("failed", "Scan failed"),
+        3369: Tag("successful", "Scan successful"),
+        3426: Tag("wps_active", "WPS is active"),
+        3520: Tag("voltage_deviation", "Voltage deviation"),
+        3552: Tag("ac_current_limit", "AC current limit"),
+        3553: Tag("maximum_apparent_power", "Maximum apparent power"),
+        3554: Tag("reactive_power_priority", "Priority of reactive power"),
+        3555: Tag("reactive_power_reserve", "Reserve for reactive power"),
+        3556: Tag("high_dc_voltage", "High DC voltage"),
+        3557: Tag("high_switching_currents", "High switching currents"),
+        3584: Tag("none", "No status"),
         3664: Tag("emergency_charge", "Emergency charge mode"),
+        # Four inputs in one tag, D1 the lowest bit
+        **{2246 + bits: Tag(f"inputs_{bits:04b}", f"D4-D1: {bits:04b}") for bits in range(16)},
     }
 )
 
 _CONDITION = (35, 303, 307, 455)
+_MODULE = (35, 303, 307)
+_ON_OFF = (303, 308)
+_LINK = (307, 455, 35, 303, 1719, 1725, 2130)
+_DUPLEX = (1726, 1727)
 
-#: The states of each status sensor, in the order in which they are exposed.
+#: The states of each status sensor, in the order in which they are exposed. Of an array, the first
+#: element stands for all.
 # fmt: off
 STATES: Mapping[str, tuple[int, ...]] = MappingProxyType(
     {
         "status": (*_CONDITION, 308, 55),
         "inverter_condition": _CONDITION,
-        "battery_condition": _CONDITION,
         "operating_status_general": (
             295, 569, 1295, 303, 1393, 1394, 1480, 1467, 1469, 381, 2119, 1392, 443, 235, 1428, 1795,
             1855, 3128,
@@ -92,14 +155,64 @@ STATES: Mapping[str, tuple[int, ...]] = MappingProxyType(
         "grid_relay_status": (51, 311),
         "grid_power_factor_excitation": (1041, 1042),
         "battery_status_operating_mode": (303, 308, 2291, 2292, 2293, 2289, 2290, 2294, 2424, 3664),
+        "event_message": (886,),  # and hundreds of texts, which appear by their number
+        "event_recommended_action": (887, 336, 337, 338),
+        "event_correction_measure": (885,),  # likewise
+        "derating_reason": (
+            884, 557, 1704, 1705, 1706, 2196, 2197, 3520, 3552, 3553, 3554, 3555, 3556, 3557,
+        ),
+        "block_status": (2386, 2387, 2388, 2389, 2390),
+        "backup_relay_status": (51, 311),
+        "multifunction_relay_status": (51, 311),
+        "device_control_status": _ON_OFF,
+        "plant_control_status": _ON_OFF,
+        "firmware_update_status": (3584, 3179, 3180, 3181, 3182),
+        "backup_mode_status": (1440, 1441),
+        "plant_mains_connection": (1779, 1780, 1781),
+        "energy_meter_modbus_status": _LINK,
+        "energy_meter_speedwire_status": _LINK,
+        "active_power_limitation": _ON_OFF,
+        "reactive_power_limitation": _ON_OFF,
+        "power_factor_setpoint_excitation": (1041, 1042),
+        "optimizer_condition": _MODULE,
+        "gateway_condition": _MODULE,
+        "module_control_condition": _MODULE,
+        "module_control_commissioning": _MODULE,
+        "battery_condition_a": _CONDITION,
+        "battery_temp_condition_a": _CONDITION,
+        "battery_management_status_a": (388,),
+        "battery_management_command_a": (303, 2289, 2290, 2291),
+        "battery_charge_control_available_a": (1129, 1130),
+        "battery_application_area": (2614, 2615, 2616, 2617, 2618),
+        "speedwire_a_status": _LINK,
+        "speedwire_a_duplex": _DUPLEX,
+        "speedwire_b_status": _LINK,
+        "speedwire_b_duplex": _DUPLEX,
+        "wifi_status": (*_LINK, 3325, 3426),
+        "wifi_scan_status": (3366, 3367, 3368, 3369),
+        "wifi_antenna": (3326, 3327),
+        "wifi_access_point_status": _LINK,
+        "webconnect_status": _LINK,
     }
 )
 # fmt: on
+
+_BYTES_A_SECOND = {1720: 1_250_000, 1721: 12_500_000}
+
+#: Tags that stand for numbers, in base units: speeds in bytes a second, inputs as bits.
+NUMBERS: Mapping[str, Mapping[int, int]] = MappingProxyType(
+    {
+        "speedwire_a_speed": _BYTES_A_SECOND,
+        "speedwire_b_speed": _BYTES_A_SECOND,
+        "digital_inputs": {2246 + bits: bits for bits in range(16)},
+    }
+)
 
 #: As `Sensor.extract_value` wants it: a tag's number, as text, to words.
 L10N: Mapping[str, str] = MappingProxyType(
     {str(number): tag.text for number, tag in TAGS.items()}
     | {str(number): model for number, model in DEVICE_MODELS.items()}
+    | {str(number): standard for number, standard in COUNTRY_STANDARDS.items()}
 )
 
 
@@ -111,3 +224,8 @@ def text(tag: int) -> str:
 def slug(tag: int) -> str:
     """Return the stable name of a state; `tag_<number>` for one that is not in the table."""
     return TAGS[tag].slug if tag in TAGS else f"tag_{tag}"
+
+
+def name(tag: int) -> str:
+    """Return what one of very many choices is called: a grid standard or a device model."""
+    return COUNTRY_STANDARDS.get(tag) or DEVICE_MODELS.get(tag) or slug(tag)

@@ -279,6 +279,8 @@ CALLS = (
         lost=frozenset(
             {
                 "sma_device_info",
+                "sma_grid_connection_power_limit_ratio",
+                "sma_grid_connection_power_limit_watts",
                 "sma_inverter_system_init",
                 "sma_meter_info",
                 "sma_rated_power_watts",
