@@ -96,11 +96,15 @@ def measured(groups: list[str], size: Size, details: list[Any]) -> list[Result]:
 def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m tests.benchmarks", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+        prog="python -m tests.benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
     )
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"{', '.join(GROUPS)} (all)")
     parser.add_argument("--format", choices=("text", "json", "markdown"), default="text")
-    parser.add_argument("--tiny", action="store_true", help="a few devices, a few times: does it run?")
+    parser.add_argument(
+        "--tiny", action="store_true", help="a few devices, a few times: does it run?"
+    )
     parser.add_argument("--readme", action="store_true", help="write the table into the README too")
     arguments = parser.parse_args()
     groups = arguments.groups or [*GROUPS]

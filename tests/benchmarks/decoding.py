@@ -53,7 +53,9 @@ def milliseconds(decode_all: Callable[[], None]) -> float:
 
 def measured(repetitions: int) -> dict[str, Sequence[float]]:
     """Return milliseconds a reply, ours and PySMA's, by repetition."""
-    bodies = [json.dumps(recorded(model).online, separators=(",", ":")).encode() for model in MODELS]
+    bodies = [
+        json.dumps(recorded(model).online, separators=(",", ":")).encode() for model in MODELS
+    ]
     with_sensors = [(body, sensors_in(body)) for body in bodies]
     for body, sensors in with_sensors:  # warm, and right
         if not ours(body) >= theirs(body, sensors) > len(sensors) / 2:

@@ -165,7 +165,10 @@ def run(count: int, session: str, latency: float, repetitions: int) -> Run:
                     if program is exporter_program:
                         result.farm_cpus.append(devices.program.cpu - farm_cpu)
             answers = counts["answers"] - before["answers"]
-            result.late, result.latest = (counts["late"] - before["late"]) / answers, counts["latest"]
+            result.late, result.latest = (
+                (counts["late"] - before["late"]) / answers,
+                counts["latest"],
+            )
             for _, program, measured in turns:
                 measured.peak = program.peak
         devices.settle(0)  # whoever ends logs out
@@ -204,7 +207,9 @@ def _of_the_farm(runs: Mapping[tuple[int, str], Run], latency: float) -> Iterato
     late = max(one.late for one in runs.values())
     yield Result(BY_NAME["farm-late"], [late * 1000], [latency * 1000])
     if most := runs.get((300, SCRAPE)):
-        yield Result(BY_NAME["farm-cpu"], *(_each(c, 1) for c in (most.farm_cpus, most.exporter.cpus)))
+        yield Result(
+            BY_NAME["farm-cpu"], *(_each(c, 1) for c in (most.farm_cpus, most.exporter.cpus))
+        )
 
 
 def _each(seconds: Sequence[float], count: int) -> list[float]:
