@@ -5,7 +5,7 @@ write it. A device has hundreds of samples. So a family with many is kept as lin
 head, and everything else, is written by prometheus_client.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
@@ -85,7 +85,7 @@ def exposition(
                 )
                 parts += metric.lines
             else:
-                parts.append(_encoded(accept, metric))
+                parts.append(_encoded(encoder, metric))
     if content_type.startswith("application/openmetrics-text"):
         parts.append(_EOF)
     return Exposition("".join(parts), content_type)
@@ -110,12 +110,12 @@ class _One:
         return [self._metric]
 
 
-def _encoded(accept: str, metric: Metric) -> str:
-    encoder, _ = choose_encoder(accept)
+def _encoded(encoder: Callable[[Collector], bytes], metric: Metric) -> str:
     return encoder(_One(metric)).decode().removesuffix(_EOF)
 
 
 @lru_cache(maxsize=1024)  # all families, in the formats of a few who ask
 def _head(accept: str, name: str, documentation: str, kind: str, unit: str) -> str:
     """Return HELP, TYPE and UNIT of a family."""
-    return _encoded(accept, Metric(name, documentation, kind, unit))
+    encoder, _ = choose_encoder(accept)
+    return _encoded(encoder, Metric(name, documentation, kind, unit))

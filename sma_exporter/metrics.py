@@ -1,6 +1,7 @@
 """Readings into families: pure functions over the table in metrics_families.py."""
 
 import unicodedata
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import NamedTuple
@@ -91,7 +92,7 @@ _ORDER: Mapping[str, int] = {place.sensor: order for order, place in enumerate(_
 
 def families(sources: Sequence[Source]) -> Iterator[Metric]:
     """Yield each family that has samples, once, the devices in the order in which they were given."""
-    found = [new_metric(family) for family in ALL_FAMILIES]
+    lines: dict[int, list[str]] = defaultdict(list)  # by the family's number
     for source in sources:
         device = quoted(source.device)
         readings = as_shown(source.readings)
@@ -100,10 +101,13 @@ def families(sources: Sequence[Source]) -> Iterator[Metric]:
             write = _WRITE[place.family.kind]
             text = write(place, device, readings[place.sensor], source)
             if text:
-                found[place.number].lines.append(text)
+                lines[place.number].append(text)
         if not _METER_SENSORS.isdisjoint(readings):
-            found[_METER_INDEX].lines.append(_meter(device, readings))
-    return (metric for metric in found if metric.lines)
+            lines[_METER_NUMBER].append(_meter(device, readings))
+    for number in sorted(lines):
+        metric = new_metric(ALL_FAMILIES[number])
+        metric.lines = lines[number]
+        yield metric
 
 
 def empty_families() -> Iterator[Metric]:
@@ -227,7 +231,7 @@ def _texts(value: object) -> Iterable[str]:
     return (value,) if isinstance(value, str) else ()
 
 
-_METER_INDEX = ALL_FAMILIES.index(METER_INFO)
+_METER_NUMBER = ALL_FAMILIES.index(METER_INFO)
 
 
 def _meter(device: str, readings: Readings) -> str:
