@@ -34,7 +34,9 @@ __all__ = [
     "parse",
     "parse_duration",
     "parse_url",
+    "read_yaml",
     "single_device",
+    "yaml_line",
 ]
 
 
@@ -276,24 +278,24 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
 
 def parse(text: str, environ: Mapping[str, str], *, folder: Path) -> Config:
     """Return the configuration in a YAML text; relative files are looked for in `folder`."""
-    raw, duplicates = _read_yaml(text)
+    raw, duplicates = read_yaml(text)
     if raw is None:
         raise ConfigError(["the file is empty; it needs `devices:` with a name and a url for each"])
     converter = _converter(partial(values.expand, environ=environ), folder)
     raw, faults = _apply_defaults(raw, converter)
     file, more = structure(converter, raw, _File)
     if file is None or faults or duplicates:
-        raise ConfigError([*duplicates, *(_yaml_line(fault) for fault in [*faults, *more])])
+        raise ConfigError([*duplicates, *(yaml_line(fault) for fault in [*faults, *more])])
     doubts = [
         Fault(str(doubt), "devices", index, *doubt.where)
         for index, device in enumerate(file.devices)
         for doubt in _doubts(device)
     ]
     doubts += values.equal_serials([device.serial for device in file.devices])
-    return Config(file.devices, tuple(_yaml_line(doubt) for doubt in doubts))
+    return Config(file.devices, tuple(yaml_line(doubt) for doubt in doubts))
 
 
-def _yaml_line(fault: Fault) -> str:
+def yaml_line(fault: Fault) -> str:
     """Write a fault as one line: `devices[1].tls.fingerprint: …`."""
     steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in fault.where]
     keys = [step for step in fault.where if isinstance(step, str)]
@@ -411,8 +413,8 @@ class _Loader(yaml.SafeLoader):
             raise yaml.constructor.ConstructorError(None, None, _NO_VALUE, mark) from None
 
 
-def _read_yaml(text: str) -> tuple[Any, list[str]]:
-    """Return the plain values of a YAML text, and a sentence for each key given twice."""
+def read_yaml(text: str) -> tuple[Any, list[str]]:
+    """Return the plain values of a YAML text, and a sentence for each key given twice. Raises ConfigError."""
     try:
         loader = _Loader(text)
         return loader.get_single_data(), loader.duplicates

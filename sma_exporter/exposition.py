@@ -45,6 +45,12 @@ class Lines(Metric):
     def samples(self, _: Sequence[Sample]) -> None:
         """Set nothing: a new family is empty."""
 
+    def add_sample(
+        self, name: str, labels: dict[str, str], value: float, *_: Any, **__: Any
+    ) -> None:
+        """Add a sample; none of ours has a time or more."""
+        self.lines.append(line(name, labels, value))
+
 
 def quoted(text: str) -> str:
     """Return a label's value as it stands between the quotes."""

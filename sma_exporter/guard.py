@@ -39,7 +39,7 @@ class _Doubt:
     last_at: float
 
 
-class _Total:
+class Total:
     """One total: what was accepted last, and what is in doubt since.
 
     `pace`: what it can gain in a second.
@@ -50,11 +50,15 @@ class _Total:
         self._accepted_at = 0.0
         self._doubt: _Doubt | None = None
 
+    def start_from(self, value: float, now: float) -> None:
+        """Go on where an earlier guard of the same total has stopped."""
+        self.accepted, self._accepted_at, self._doubt = value, now, None
+
     def offer(self, value: float | None, now: float, pace: float, reset_delay: float) -> str:
         """Accept a reading (return "") or say why it is withheld."""
         why = self._why_not(value, now, pace, reset_delay)
         if value is not None and not why:
-            self.accepted, self._accepted_at, self._doubt = value, now, None
+            self.start_from(value, now)
         return why
 
     def _why_not(self, value: float | None, now: float, pace: float, reset_delay: float) -> str:
@@ -99,7 +103,7 @@ class CounterGuard:
 
     def __init__(self, reset_delay: float) -> None:
         self.reset_delay = reset_delay
-        self._totals: dict[str, _Total] = {}
+        self._totals: dict[str, Total] = {}
         self._withheld: set[str] = set()
 
     @property
@@ -128,7 +132,7 @@ class CounterGuard:
         """
         changes = []
         for sensor in self._known(totals):
-            total = self._totals.setdefault(sensor, _Total())
+            total = self._totals.setdefault(sensor, Total())
             value, before = totals.get(sensor), total.accepted
             why = total.offer(value, now, paces.get(sensor, UNKNOWN_WATTS), self.reset_delay)
             if bool(why) != (sensor in self._withheld):

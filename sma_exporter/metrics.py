@@ -21,6 +21,7 @@ from .metrics_families import (
 )
 from .snapshot import CustomReading
 from .webconnect import Readings, tags
+from .webconnect.device_models import METERS
 from .webconnect.readings import STATES_OF
 from .webconnect.tags import slug
 
@@ -58,6 +59,7 @@ _METER_SENSORS = frozenset(
     if family.name.startswith("sma_meter_") and family.kind in {GAUGE, COUNTER}
     for sensor in family.sensors
 )
+_METER_NUMBER = ALL_FAMILIES.index(METER_INFO)
 
 
 class Source(NamedTuple):
@@ -103,7 +105,8 @@ def families(sources: Sequence[Source]) -> Iterator[Metric]:
             if text:
                 lines[place.number].append(text)
         if not _METER_SENSORS.isdisjoint(readings):
-            lines[_METER_NUMBER].append(_meter(device, readings))
+            labels = {"device": source.device, METER_INFO.text: _meter_serial(readings)}
+            lines[_METER_NUMBER].append(line(METER_INFO.name, labels, 1))
     for number in sorted(lines):
         metric = new_metric(ALL_FAMILIES[number])
         metric.lines = lines[number]
@@ -224,20 +227,19 @@ def _info(place: _Place, device: str, value: object, _: Source) -> str:
     )
 
 
+def _meter_serial(readings: Readings) -> str:
+    """Return the serial number of the meter that a device reads, or is."""
+    kind = readings.get("device_type")
+    is_meter = isinstance(kind, tuple) and not METERS.isdisjoint(kind)
+    sensors = (*METER_INFO.sensors, *(("serial_number",) if is_meter else ()))
+    return next((str(value) for sensor in sensors if (value := readings.get(sensor))), "")
+
+
 def _texts(value: object) -> Iterable[str]:
     """Return what an info says: a text, or a choice of the package's own tables by its name."""
     if isinstance(value, tuple):
         return (tags.name(tag) for tag in value)
     return (value,) if isinstance(value, str) else ()
-
-
-_METER_NUMBER = ALL_FAMILIES.index(METER_INFO)
-
-
-def _meter(device: str, readings: Readings) -> str:
-    found = (readings.get(sensor) for sensor in METER_INFO.sensors)
-    serial = next((str(value) for value in found if value), "")
-    return f'{METER_INFO.name}{{device="{device}",{METER_INFO.text}="{quoted(serial)}"}} 1.0\n'
 
 
 _WRITE: Mapping[str, Callable[[_Place, str, object, Source], str]] = {

@@ -88,7 +88,7 @@ def _states(name: str, sentence: str, sensor: str) -> Family:
 
 METER_INFO = Family(
     "sma_meter_info", INFO,
-    "1 whenever a meter value is there; the serial number tells which inverters share a meter",
+    "1 whenever a meter value is there; the serial number, a meter's own too, tells which devices share a meter",
     {"energy_meter_in_use": "", "energy_meter": ""}, text="serial",
 )  # fmt: skip
 OPTIMIZER_INFO = Family(

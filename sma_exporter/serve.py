@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 
 from . import config
+from .door import Door
 from .fleet import Fleet
 from .logs import fields
 from .server import Address, Server
@@ -20,7 +21,7 @@ class StartError(Exception):
     """Raised when the exporter cannot begin to serve."""
 
 
-def serve(fleet: Fleet, app: App, addresses: Sequence[Address]) -> None:
+def serve(fleet: Fleet, app: App, door: Door, addresses: Sequence[Address]) -> None:
     """Serve until SIGTERM or SIGINT, reload at SIGHUP, and at the end log out everywhere.
 
     No device is needed to start. StartError when an address cannot be listened on.
@@ -29,13 +30,14 @@ def serve(fleet: Fleet, app: App, addresses: Sequence[Address]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda number, _: signals.put(number))
     try:
-        server = Server(app, addresses)
+        server = Server(door.guarded(app), addresses, door.terms)
     except OSError as error:
         where = ", ".join(map(str, addresses))
         raise StartError(
             f"cannot listen on {where}: {error.strerror or error}; "
             "choose another address with --web.listen-address"
         ) from None
+    door.log()
     server.start()
     for address in server.addresses:
         _LOGGER.info("listening", extra=fields(address=str(address), path=app.telemetry_path))

@@ -11,7 +11,8 @@ import pytest
 from programs import command, run
 
 from sma_exporter import __version__
-from sma_exporter.cli import _MODELS, main
+from sma_exporter.cli import main
+from sma_exporter.cli_flags import _MODELS
 from sma_exporter.simulator import MODELS
 
 GOOD = 'devices:\n  - {name: roof, url: "http://127.0.0.1:9", password: "Sunny-1234"}\n'
@@ -24,7 +25,9 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("command", [[], ["sensors"], ["dump"], ["simulate"], ["health"]])
+@pytest.mark.parametrize(
+    "command", [[], ["sensors"], ["dump"], ["backfill"], ["simulate"], ["health"]]
+)
 def test_help(command: list[str]) -> None:
     shown = run(*command, "--help")
 

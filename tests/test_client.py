@@ -29,6 +29,7 @@ from sma_exporter.webconnect import (
     SmaAuthenticationException,
     SmaConnectionException,
     SmaException,
+    SmaNoLoggerException,
     SmaNotWebConnectException,
     SmaReadException,
     SmaSessionLimitException,
@@ -1251,7 +1252,7 @@ def test_a_logger_may_be_empty(device: Simulator, connect: Connect) -> None:
 
 
 def test_an_unknown_logger_is_an_error(device: Simulator, connect: Connect) -> None:
-    with pytest.raises(SmaReadException, match="no logger 12345"):
+    with pytest.raises(SmaNoLoggerException, match="no logger 12345"):
         connect(device).read_logger(12_345, 0, int(NOON))
 
 

@@ -1,15 +1,21 @@
-"""The image: small, without rights, and in step with the program. `.ci/run` lints the Dockerfile as well."""
+"""The image: small, without rights, and in step with the program.
+
+`.ci/run` lints the Dockerfile as well, and `.ci/image` builds and runs it.
+"""
 
 import fnmatch
 import json
 import re
 import shlex
+import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from needs import require_tool
 
 from sma_exporter import cli
+from sma_exporter.cli_flags import DEFAULT_PORT
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -90,7 +96,7 @@ def test_it_runs_as_a_user_without_name_and_rights() -> None:
 
 
 def test_the_port_is_the_program_s() -> None:
-    assert last("EXPOSE") == str(cli.DEFAULT_PORT)
+    assert last("EXPOSE") == str(DEFAULT_PORT)
 
 
 def test_flags_can_be_appended() -> None:
@@ -155,3 +161,26 @@ def test_what_is_copied_is_sent_to_the_builder_and_nothing_else() -> None:
     assert {line.removeprefix("!") for line in sent if line.startswith("!")} == sources
     assert all((ROOT / source).exists() for source in sources)
     assert any(fnmatch.fnmatch("sma_exporter/__pycache__", line) for line in sent)
+
+
+# --- built and run, without a registry ---
+
+IMAGE = ROOT / ".ci" / "image"
+
+
+def test_ci_builds_it_on_a_stand_in_for_its_base() -> None:
+    script = IMAGE.read_text(encoding="utf-8")
+
+    assert f"base=docker.io/library/{stages()[-1][0].rest}\n" in script
+    assert "\n.ci/image\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_ci_asks_the_port_of_the_program() -> None:
+    ports = re.findall(r"127\.0\.0\.1:(\d+)", IMAGE.read_text(encoding="utf-8"))
+
+    assert ports == [str(DEFAULT_PORT)]
+
+
+def test_ci_s_script_is_sound() -> None:
+    assert IMAGE.stat().st_mode & 0o111 == 0o111
+    subprocess.run([require_tool("bash"), "-n", IMAGE], check=True)

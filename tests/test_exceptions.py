@@ -7,6 +7,7 @@ from sma_exporter.webconnect import (
     SmaAuthenticationException,
     SmaConnectionException,
     SmaException,
+    SmaNoLoggerException,
     SmaNotWebConnectException,
     SmaPinException,
     SmaReadException,
@@ -25,6 +26,7 @@ PARENTS: dict[type[Exception], type[Exception]] = {
     SmaTlsException: SmaConnectionException,
     SmaPinException: SmaTlsException,
     SmaReadException: SmaException,
+    SmaNoLoggerException: SmaReadException,
     SmaNotWebConnectException: SmaReadException,
     SmaSeveralDevicesException: SmaReadException,
 }

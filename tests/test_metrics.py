@@ -327,9 +327,11 @@ class TestInfo:
             ({"energy_meter_in_use": 12, "energy_meter": 34}, "12"),
             ({"energy_meter_in_use": 0, "energy_meter": 34}, "34"),
             ({"energy_meter": 34}, "34"),
+            ({"device_type": (9327,), "serial_number": 56}, "56"),
+            ({"device_type": (9338,), "serial_number": 56}, ""),
             ({}, ""),
         ],
-        ids=["in use", "none in use", "usable", "unknown"],
+        ids=["in use", "none in use", "usable", "itself", "an inverter", "unknown"],
     )
     def test_the_meter_is_named_whenever_it_has_a_value(
         self, readings: Readings, serial: str

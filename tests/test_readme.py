@@ -15,14 +15,28 @@ import attrs
 import metric_table
 import pytest
 import readme
+import requests
 import yaml
 from needs import require_tool
-from programs import exporter, get, post, run, running
+from programs import PATIENCE_SECONDS, exporter, get, post, run, running
 
-from sma_exporter import __version__, cli, config, guard, metrics, reader, web
+from sma_exporter import (
+    __version__,
+    cli,
+    config,
+    guard,
+    metrics,
+    reader,
+    web,
+)
 from sma_exporter.backoff import Cause
+from sma_exporter.cli_flags import DEFAULT_PORT
 from sma_exporter.collector import SCRAPE_FAMILIES
 from sma_exporter.config_values import UNITS, parse_duration
+from sma_exporter.door import tls as tls_config
+from sma_exporter.door import web_config
+from sma_exporter.history import spans
+from sma_exporter.server import DEFAULT_LIMITS as LIMITS
 from sma_exporter.simulator import MODELS, Simulator
 from sma_exporter.snapshot import REASONS
 from sma_exporter.webconnect import client
@@ -120,9 +134,9 @@ class TestPaths:
         assert get(f"{demo}/nothing").status_code == 404
 
     def test_every_local_address_in_the_text_answers(self, demo: str) -> None:
-        named = re.findall(rf"localhost:{cli.DEFAULT_PORT}(/[a-z/]*)", readme.TEXT)
+        named = {*re.findall(rf"localhost:{DEFAULT_PORT}(/[a-z/]*)", readme.TEXT)}
 
-        assert {*named} == {"/", "/metrics", "/sd"}
+        assert named == {"/", "/metrics", "/sd"}
         assert {get(demo + path).status_code for path in named} == {200}
 
     def test_the_exporter_s_own_process_is_there(self, demo: str) -> None:
@@ -139,9 +153,10 @@ class TestPaths:
     def test_the_port_is_the_same_everywhere(self) -> None:
         ports = {*re.findall(r"(?:localhost|\d|\s|`|\"):(\d{4,5})\b", readme.TEXT)}
         simulated = {*re.findall(r"127\.0\.0\.1:(\d+)\npassword:", readme.TEXT)}
+        neighbours = {"9090", "3000"}  # Prometheus and Grafana
 
-        assert ports - simulated == {str(cli.DEFAULT_PORT)}
-        assert f"| `:{cli.DEFAULT_PORT}` |" in readme.section("Command line")
+        assert ports - simulated - neighbours == {str(DEFAULT_PORT)}
+        assert f"| `:{DEFAULT_PORT}` |" in readme.section("Command line")
 
 
 # --- outputs ---
@@ -178,7 +193,7 @@ class TestOutputs:
 
         assert [command.split()[1] for command in commands] == [
             "curl",
-            *[".venv/bin/sma_exporter"] * 4,
+            *[".venv/bin/sma_exporter"] * 5,
         ]
 
     def test_of_the_demonstration(self, demo: str) -> None:
@@ -208,6 +223,15 @@ class TestOutputs:
 
         assert shape(printed).startswith(shape(output))
 
+    def test_of_the_list_of_loggers(
+        self, simulate: Callable[..., Simulator], tmp_path: Path
+    ) -> None:
+        arguments, output = quoted(".venv/bin/sma_exporter backfill")
+
+        printed = programs_output(tmp_path, arguments, simulate("sb-3.6", tls=True))
+
+        assert shape(printed).startswith(shape(output))
+
     def test_the_file_is_the_one_that_is_printed(self) -> None:
         _, output = quoted(".venv/bin/sma_exporter sensors --sma.url")
 
@@ -229,13 +253,19 @@ def exporter_files() -> list[str]:
     return [block.code for block in readme.blocks("yaml") if "devices:" in block.code]
 
 
+def web_files() -> list[str]:
+    return [block.code for block in readme.blocks("yaml") if "tls_server_config:" in block.code]
+
+
 def prometheus_files() -> list[str]:
     return [block.code for block in readme.blocks("yaml") if "scrape_configs:" in block.code]
 
 
 class TestFiles:
     def test_every_yaml_block_is_known(self) -> None:
-        assert len(exporter_files()) + len(prometheus_files()) == len(readme.blocks("yaml"))
+        known = exporter_files() + web_files() + prometheus_files()
+
+        assert sorted(known) == sorted(block.code for block in readme.blocks("yaml"))
 
     @pytest.mark.parametrize("text", exporter_files())
     def test_configurations_are_accepted_without_a_warning(self, tmp_path: Path, text: str) -> None:
@@ -262,14 +292,70 @@ class TestFiles:
         assert job["metrics_path"] == "/probe"
         assert job["static_configs"][0]["targets"] == ["roof", "garage"]
 
-    def test_the_unit_runs_an_accepted_command(self) -> None:
-        (unit,) = readme.blocks("ini")
-        (command,) = re.findall(r"^ExecStart=(.+)$", unit.code, re.MULTILINE)
-        arguments = shlex.split(command)[1:]
 
-        assert cli._parser().parse_args(arguments).config_file == Path("/etc/sma_exporter/sma.yml")
-        assert "LoadCredential=roof.password:" in unit.code
-        assert "password_file: ${CREDENTIALS_DIRECTORY}/roof.password\n" in readme.TEXT
+class TestPort:
+    """The steps to a login and TLS, one after the other, as they are written."""
+
+    SECTION = "A login and TLS for the port"
+
+    def test_they_lead_to_a_scrape(
+        self, simulate: Callable[..., Simulator], tmp_path: Path
+    ) -> None:
+        make_certificate, make_hash, start = self.commands()
+        require_tool("openssl")
+        subprocess.run(
+            [
+                require_tool("bash"),
+                "-c",
+                make_certificate.replace("DNS:pi.example", "DNS:localhost"),
+            ],
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
+        )
+        (hashed,) = re.findall(r"\$2b\$\S+", readme.section(self.SECTION))
+        (web,) = web_files()
+        (tmp_path / "web.yml").write_text(web.replace(hashed, self.hash_by(make_hash, "made up")))
+        simulator = simulate("sb-3.6", clock=lambda: NOON)
+        (tmp_path / "sma.yml").write_text(
+            f'devices: [{{name: roof, url: "{simulator.url}", password: "Sunny-1234"}}]\n'
+        )
+        words = shlex.split(start)[1:]
+        flags = [str(tmp_path / word) if word.endswith(".yml") else word for word in words]
+        with running(*flags, "--web.listen-address=127.0.0.1:0") as program:
+            port = program.find(r"msg=listening address=127\.0\.0\.1:(\d+)")[1]
+            job = yaml.safe_load(self.scrape())["scrape_configs"][0]
+            url = f"{job['scheme']}://localhost:{port}/metrics"
+            with requests.Session() as session:
+                session.trust_env = False
+                session.verify = str(tmp_path / job["tls_config"]["ca_file"])
+                session.auth = (job["basic_auth"]["username"], "made up")
+                answer = session.get(url, timeout=PATIENCE_SECONDS)
+
+        assert answer.status_code == 200
+        assert 'sma_up{device="roof"} 1.0' in answer.text
+
+    def commands(self) -> list[str]:
+        code = "".join(b.code for b in readme.blocks("sh", text=readme.section(self.SECTION)))
+        return code.replace("\\\n", "").splitlines()
+
+    def scrape(self) -> str:
+        (found,) = (text for text in prometheus_files() if "basic_auth" in text)
+        return found
+
+    def hash_by(self, command: str, password: str) -> str:
+        """Answer the question as one would; without a terminal it is read from standard input."""
+        program, *arguments = shlex.split(command)
+        assert program == ".venv/bin/python"
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            input=f"{password}\n",
+            capture_output=True,
+            text=True,
+            check=True,
+            start_new_session=True,
+        )
+        return done.stdout.strip()
 
 
 def promtool(*arguments: str) -> str:
@@ -303,7 +389,18 @@ def flags(parser: argparse.ArgumentParser) -> set[str]:
 
 
 #: Flags of other programs.
-FOREIGN = {"--rm", "--name", "--restart", "--read-only", "--upgrade", "--now"}
+FOREIGN = {
+    "--rm",
+    "--name",
+    "--restart",
+    "--read-only",
+    "--upgrade",
+    "--now",
+    "--from-file",
+    "--max-block-duration",
+    "--storage.tsdb.path",
+    "--storage.tsdb.retention.time",
+}
 
 
 class TestFlags:
@@ -338,6 +435,16 @@ class TestFlags:
 
         assert named == parsers().keys() - {""}
 
+    def test_the_table_has_every_flag_of_backfill(self) -> None:
+        rows = readme.table("Command line", "flag of `backfill`")
+        named = {row[0].strip("`") for row in rows}
+        parser = parsers()["backfill"]
+        own = next(g for g in parser._action_groups if (g.title or "").startswith("the past"))
+
+        assert named == {flag for a in own._group_actions for flag in a.option_strings}
+        defaults = {row[0].strip("`"): row[1].strip("`") for row in rows}
+        assert defaults["--interval"] == parser.get_default("interval")
+
     def test_variables(self) -> None:
         named = {*re.findall(r"`(SMA_[A-Z_]+)`", readme.section("Command line"))}
         known = {*re.findall(r"SMA_[A-Z_]+", " ".join(config._FLAGS.values()))}
@@ -349,15 +456,6 @@ class TestFlags:
 
         assert {*re.findall(r"`([a-z]+-[a-z0-9.-]+)`", text)} == MODELS.keys()
 
-    @pytest.mark.parametrize("flag", ["--web.config.file"])
-    def test_what_is_not_there_yet_is_not_there(self, flag: str) -> None:
-        assert f"`{flag}`" in readme.section("Not there yet")
-        assert flag not in flags(parsers()[""])
-
-    def test_backfill_is_not_there_yet(self) -> None:
-        assert "`sma_exporter backfill`" in readme.section("Not there yet")
-        assert "backfill" not in parsers()
-
 
 def flag_rows() -> list[tuple[str, ...]]:
     return readme.table("Command line", "flag")
@@ -367,6 +465,10 @@ def keys(heading: str, first_column: str) -> dict[str, str]:
     """The keys of a table, and what it says are their defaults."""
     rows = readme.table(heading, first_column)
     return {row[0].strip("`"): row[1].strip("`") for row in rows}
+
+
+def quotes(text: str) -> list[str]:
+    return re.findall(r"`(.+?)`", text)
 
 
 def names(model: type[attrs.AttrsInstance]) -> set[str]:
@@ -392,6 +494,42 @@ class TestKeys:
         assert parse_duration(said["min_interval"]) == made.min_interval
         assert parse_duration(said["counter_reset_delay"]) == made.counter_reset_delay
         assert json.loads(said["tls.verify"]) is made.tls.verify
+
+    def test_of_the_web_configuration(self) -> None:
+        rows = keys("Web configuration file", "key")
+        http = {"http_server_config.http2", "http_server_config.headers"}
+        others = http | {"basic_auth_users", "rate_limit.interval", "rate_limit.burst"}
+
+        assert (
+            rows.keys() == {f"tls_server_config.{name}" for name in names(tls_config.Tls)} | others
+        )
+
+    def test_defaults_of_the_web_configuration(self) -> None:
+        rows = keys("Web configuration file", "key")
+        tls, limit = tls_config.Tls(), web_config.RateLimit()
+
+        for name in ("client_auth_type", "min_version", "max_version"):
+            assert rows[f"tls_server_config.{name}"] == getattr(tls, name)
+        assert json.loads(rows["tls_server_config.prefer_server_cipher_suites"]) is True
+        assert (float(rows["rate_limit.interval"]), int(rows["rate_limit.burst"])) == (
+            limit.interval,
+            limit.burst,
+        )
+
+    def test_values_of_the_web_configuration(self) -> None:
+        rows = {row[0].strip("`"): row[2] for row in readme.table("Web configuration file", "key")}
+        headers = chain(web_config.HEADERS, *web_config.HEADERS.values())
+
+        assert quotes(rows["tls_server_config.min_version"]) == [*tls_config.VERSIONS]
+        assert quotes(rows["tls_server_config.curve_preferences"]) == [*tls_config.CURVES]
+        assert {*quotes(rows["http_server_config.headers"])} == {*headers}
+        assert f"at most {web_config.HIGHEST_COST}" in rows["basic_auth_users"]
+        named = quotes(rows["tls_server_config.client_auth_type"])
+        assert named == [
+            "RequireAndVerifyClientCert",
+            "VerifyClientCertIfGiven",
+            *tls_config.UNVERIFIED_CLIENT_AUTH[:2],
+        ]
 
     def test_units_are_known(self) -> None:
         rows = {
@@ -573,6 +711,11 @@ DEVICE = config.Device("roof", ADDRESS)
         f"what leaps is believed when it has held for {guard.HOLD_SECONDS / 60:.0f} minutes",
         f"a reset after {DEVICE.counter_reset_delay / 3600:.0f} h (`counter_reset_delay`)",
         f"gets {web.DEFAULT_SCRAPE_SECONDS:.0f} s, and none gets more than {web.MAX_SCRAPE_SECONDS:.0f} s",
+        "**The last three hours are left out**",
+        f"{LIMITS.clients} connections at a time",
+        f"may have {LIMITS.head_bytes // 1024} KiB and take {LIMITS.head_seconds:.0f} s",
+        f"taken for {LIMITS.answer_seconds:.0f} s",
+        f"is kept for {LIMITS.keep_seconds:.0f} s",
         f"`min_interval` ({DEVICE.min_interval:.0f}s) share a read",
         "keeps the first 12 characters of a password",
         "half a second before",
@@ -585,6 +728,7 @@ def test_figures(claim: str) -> None:
 def test_figures_behind_words() -> None:
     assert reader.READ_REQUESTS == 3
     assert cli._parser().parse_args([]).timeout_offset == 0.5
+    assert spans.TOO_YOUNG_SECONDS == 3 * 3600
 
 
 def slug(heading: str) -> str:

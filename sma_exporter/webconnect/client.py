@@ -24,6 +24,7 @@ from .exceptions import (
     SmaAuthenticationException,
     SmaConnectionException,
     SmaException,
+    SmaNoLoggerException,
     SmaNotWebConnectException,
     SmaReadException,
     SmaSessionLimitException,
@@ -300,7 +301,7 @@ class SMA:
         payload = {"destDev": [], "key": log_id, "tStart": start, "tEnd": end}
         entries = self._read("getLogger", payload, deadline)
         if not isinstance(entries, list):
-            raise SmaReadException(
+            raise SmaNoLoggerException(
                 f"the device keeps no logger {log_id}: a list of entries expected"
             )
         return entries

@@ -719,3 +719,6 @@ DEVICE_MODELS: dict[int, str] = {
     19214: "Sunny Scalable Power",
     19215: "Sunny Scalable Power US",
 }
+
+#: Those that measure the grid connection themselves, and so are the meter whose serial number they tell.
+METERS = frozenset({9132, 9307, 9327, 9343, 9399, 9437, 9473, 19131, 19133, 19139})

@@ -10,6 +10,7 @@ PySMA's four names are the roots, so that its users' `except` clauses keep their
     │   └── SmaTlsException             no trusted connection
     │       └── SmaPinException         another certificate than the pinned one
     └── SmaReadException                an answer, but not one that can be used
+        ├── SmaNoLoggerException        the device keeps no such logger, or shows it to others only
         ├── SmaNotWebConnectException   something else answers here
         └── SmaSeveralDevicesException  one reply speaks for several devices
 
@@ -77,6 +78,13 @@ class SmaReadException(SmaException):
     def __init__(self, message: str, *, err: int | None = None) -> None:
         super().__init__(message)
         self.err = err
+
+
+class SmaNoLoggerException(SmaReadException):
+    """Raised when a logger is asked for and the reply has no list of entries.
+
+    Some firmware says so too of a time in which nothing was stored.
+    """
 
 
 class SmaNotWebConnectException(SmaReadException):

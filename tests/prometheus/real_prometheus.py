@@ -56,7 +56,7 @@ class Prometheus:
 
 @contextmanager
 def prometheus(configuration: dict[str, Any], folder: Path, *flags: str) -> Iterator[Prometheus]:
-    """Start a server with this configuration; its data goes to the folder too, and stays there."""
+    """Start a server with this configuration; its data is in the folder `data` there, and stays."""
     path = folder / "prometheus.yml"
     path.write_text(yaml.safe_dump(configuration), encoding="utf-8")
     command = [

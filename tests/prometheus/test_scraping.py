@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from doors import MUTUAL, Folder, hashed
 from programs import exporter, get, values
 from real_prometheus import Prometheus, prometheus
 
@@ -13,10 +14,11 @@ from sma_exporter.simulator import PASSWORD, Simulator
 
 def discovering(url: str, **access: Any) -> dict[str, Any]:
     """The configuration of a Prometheus in a hurry; `access` is what it needs to come in."""
+    asking = {key: value for key, value in access.items() if key != "scheme"}
     job = {
         "job_name": "sma",
         "scrape_interval": "1s",
-        "http_sd_configs": [{"url": f"{url}/sd", "refresh_interval": "1s", **access}],
+        "http_sd_configs": [{"url": f"{url}/sd", "refresh_interval": "1s", **asking}],
         **access,
     }
     return {"scrape_configs": [job]}
@@ -86,3 +88,32 @@ def test_it_follows_a_reload(tmp_path: Path) -> None:
 
             assert program.stop() == 0
         assert (roof.sessions, garage.sessions) == (0, 0)
+
+
+def test_it_comes_in_through_a_locked_door(tmp_path: Path) -> None:
+    """Over TLS, with a client certificate and a password, to /sd and to the targets."""
+    door = Folder(tmp_path)
+    door.issue()
+    door.issue("prometheus", "prometheus")
+    ca = door.issue_ca()
+    door.write(f"{MUTUAL}basic_auth_users:\n  prometheus: {hashed('made up')}\n")
+    (tmp_path / "password").write_text("made up", encoding="utf-8")
+    access = {
+        "scheme": "https",
+        "basic_auth": {"username": "prometheus", "password_file": str(tmp_path / "password")},
+        "tls_config": {
+            "ca_file": str(ca),
+            "cert_file": str(tmp_path / "prometheus.crt"),
+            "key_file": str(tmp_path / "prometheus.key"),
+        },
+    }
+    with exporter("--demo", f"--web.config.file={door.web}") as (http, _):
+        url = http.replace("http://", "https://")
+        with prometheus(discovering(url, **access), tmp_path) as server:
+            own = url.removeprefix("https://")
+            server.wait_for(lambda s: all_up(s, "hybrid", "roof", "garage", own))
+            targets = server.targets()
+            devices = server.query("sma_up == 1")
+
+    assert {target["scrapeUrl"].partition(":")[0] for target in targets} == {"https"}
+    assert {labels["device"] for labels, _ in devices} == {"hybrid", "roof", "garage"}

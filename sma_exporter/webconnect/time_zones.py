@@ -1,0 +1,118 @@
+"""The time zones that a device can be set to: SMA's tags, as names of the IANA database.
+
+The parameter 6800_08838D00 holds one of them. The tags' texts name an offset from UTC and some cities,
+many by the rules of some years ago. Left out, so unknown, are 9499 ("automatic") and those whose offset
+was no longer that of their cities by 2020: 9526 Minsk, 9550 Novosibirsk, 9564 Caracas, 9585 Casablanca.
+"""
+
+from collections.abc import Mapping
+
+from .sensor import elements, tags
+
+TIME_ZONE_KEY = "6800_08838D00"
+
+#: Tag -> the offset from UTC in winter, as its text says it, and the zone.
+TIME_ZONES: Mapping[int, tuple[str, str]] = {
+    9500: ("+04:30", "Asia/Kabul"),
+    9501: ("-09:00", "America/Anchorage"),
+    9502: ("+03:00", "Asia/Riyadh"),
+    9503: ("+04:00", "Asia/Dubai"),
+    9504: ("+03:00", "Asia/Baghdad"),
+    9505: ("-04:00", "America/Halifax"),
+    9506: ("+09:30", "Australia/Darwin"),
+    9507: ("+10:00", "Australia/Sydney"),
+    9508: ("+04:00", "Asia/Baku"),
+    9509: ("-01:00", "Atlantic/Azores"),
+    9510: ("-06:00", "America/Regina"),
+    9511: ("-01:00", "Atlantic/Cape_Verde"),
+    9512: ("+04:00", "Asia/Yerevan"),
+    9513: ("+09:30", "Australia/Adelaide"),
+    9514: ("-06:00", "America/Regina"),
+    9515: ("+06:00", "Asia/Dhaka"),
+    9516: ("-04:00", "America/Manaus"),
+    9517: ("+01:00", "Europe/Budapest"),
+    9518: ("+01:00", "Europe/Warsaw"),
+    9519: ("+11:00", "Pacific/Guadalcanal"),
+    9520: ("-06:00", "America/Guatemala"),
+    9521: ("-06:00", "America/Mexico_City"),
+    9522: ("+08:00", "Asia/Shanghai"),
+    9523: ("-12:00", "Etc/GMT+12"),
+    9524: ("+03:00", "Africa/Nairobi"),
+    9525: ("+10:00", "Australia/Brisbane"),
+    9527: ("-03:00", "America/Sao_Paulo"),
+    9528: ("-05:00", "America/New_York"),
+    9529: ("+02:00", "Africa/Cairo"),
+    9530: ("+05:00", "Asia/Yekaterinburg"),
+    9531: ("+12:00", "Pacific/Fiji"),
+    9532: ("+02:00", "Europe/Helsinki"),
+    9533: ("+04:00", "Asia/Tbilisi"),
+    9534: ("+00:00", "Europe/London"),
+    9535: ("-03:00", "America/Nuuk"),
+    9536: ("+00:00", "Atlantic/Reykjavik"),
+    9537: ("+02:00", "Europe/Athens"),
+    9538: ("-10:00", "Pacific/Honolulu"),
+    9539: ("+05:30", "Asia/Kolkata"),
+    9540: ("+03:30", "Asia/Tehran"),
+    9541: ("+02:00", "Asia/Jerusalem"),
+    9542: ("+02:00", "Asia/Amman"),
+    9543: ("+09:00", "Asia/Seoul"),
+    9544: ("+08:00", "Asia/Singapore"),
+    9545: ("-02:00", "Atlantic/South_Georgia"),
+    9546: ("+02:00", "Asia/Beirut"),
+    9547: ("-07:00", "America/Denver"),
+    9548: ("-07:00", "America/Mazatlan"),
+    9549: ("+06:30", "Asia/Yangon"),
+    9551: ("+02:00", "Africa/Windhoek"),
+    9552: ("+05:45", "Asia/Kathmandu"),
+    9553: ("+12:00", "Pacific/Auckland"),
+    9554: ("-03:30", "America/St_Johns"),
+    9555: ("+08:00", "Asia/Irkutsk"),
+    9556: ("+07:00", "Asia/Krasnoyarsk"),
+    9557: ("-04:00", "America/Santiago"),
+    9558: ("-08:00", "America/Los_Angeles"),
+    9559: ("-08:00", "America/Tijuana"),
+    9560: ("+01:00", "Europe/Paris"),
+    9561: ("+03:00", "Europe/Moscow"),
+    9562: ("-03:00", "America/Argentina/Buenos_Aires"),
+    9563: ("-05:00", "America/Bogota"),
+    9565: ("-11:00", "Pacific/Midway"),
+    9566: ("+07:00", "Asia/Bangkok"),
+    9567: ("+02:00", "Africa/Johannesburg"),
+    9568: ("+05:30", "Asia/Colombo"),
+    9569: ("+08:00", "Asia/Taipei"),
+    9570: ("+10:00", "Australia/Hobart"),
+    9571: ("+09:00", "Asia/Tokyo"),
+    9572: ("+13:00", "Pacific/Tongatapu"),
+    9573: ("-05:00", "America/Indiana/Indianapolis"),
+    9574: ("-07:00", "America/Phoenix"),
+    9575: ("+10:00", "Asia/Vladivostok"),
+    9576: ("+08:00", "Australia/Perth"),
+    9577: ("+01:00", "Africa/Lagos"),
+    9578: ("+01:00", "Europe/Berlin"),
+    9579: ("+05:00", "Asia/Karachi"),
+    9580: ("+10:00", "Pacific/Port_Moresby"),
+    9581: ("+09:00", "Asia/Yakutsk"),
+    9582: ("+04:00", "Asia/Yerevan"),
+    9583: ("-06:00", "America/Chicago"),
+    9584: ("-06:00", "America/Mexico_City"),
+    9586: ("+04:00", "Indian/Mauritius"),
+    9587: ("-07:00", "America/Mazatlan"),
+    9588: ("-03:00", "America/Montevideo"),
+    9589: ("+05:00", "Asia/Tashkent"),
+    9590: ("+01:00", "Africa/Casablanca"),
+    9591: ("-04:00", "America/La_Paz"),
+    9592: ("+08:00", "Asia/Ulaanbaatar"),
+    9593: ("-03:00", "America/Cayenne"),
+    9594: ("-04:00", "America/Asuncion"),
+    9595: ("+12:00", "Asia/Kamchatka"),
+    9596: ("+03:00", "Europe/Minsk"),
+    9597: ("+07:00", "Asia/Novosibirsk"),
+    9598: ("-04:00", "America/Caracas"),
+}
+
+
+def time_zone(value: object) -> str | None:
+    """Return the zone behind the raw value of TIME_ZONE_KEY; None when it tells none."""
+    active = (tag for val in elements(value) for tag in tags(val))
+    known = (TIME_ZONES[tag][1] for tag in active if tag in TIME_ZONES)
+    return next(known, None)
