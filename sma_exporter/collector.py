@@ -1,27 +1,29 @@
 """The custom collector: all devices side by side inside one scrape's deadline.
 
-A registry is made for each request, around the devices and the deadline of that request; nothing is
-registered globally, and nothing is read before Prometheus asks.
+It is made for each request, around the devices and the deadline of that request; nothing is registered
+globally, and nothing is read before Prometheus asks.
 """
 
 import os
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias
+from functools import lru_cache
+from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 
 from . import __version__, metrics
 from .config import CustomSensor
 from .device import Device
+from .exposition import Lines, line
 from .fleet import Fleet
 from .metrics import COUNTER, GAUGE, INFO, Source, clean
-from .snapshot import REASONS, CustomReading, Snapshot
+from .snapshot import REASONS, CustomReading, Identity, Snapshot
 
-#: A sample: the values of the family's labels beside `device`, and its value (an info's: its labels).
-Sample: TypeAlias = tuple[tuple[str, ...], Any]
+#: A sample: the labels beside `device`, and its value.
+Sample: TypeAlias = tuple[Mapping[str, str], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,39 +34,42 @@ class ScrapeFamily:
     kind: str
     help: str
     samples: Callable[[Snapshot], Iterable[Sample]]
-    labels: tuple[str, ...] = ()
 
 
-def _one(value: object) -> Iterator[Sample]:
+def _one(value: float | None) -> Iterator[Sample]:
     """Yield the sample of a family without further labels; none for None."""
     if value is not None:
-        yield (), value
+        yield {}, value
 
 
 def _failing(snapshot: Snapshot) -> Iterator[Sample]:
     present = snapshot.outcome.reason if snapshot.outcome else None
-    return (((reason,), int(reason == present)) for reason in REASONS)
+    return (({"reason": reason}, reason == present) for reason in REASONS)
 
 
 def _errors(snapshot: Snapshot) -> Iterator[Sample]:
-    return (((reason,), count) for reason, count in snapshot.errors.items())
+    return (({"reason": reason}, count) for reason, count in snapshot.errors.items())
 
 
 def _identity(snapshot: Snapshot) -> Iterator[Sample]:
-    labels = {"plant": snapshot.plant} | asdict(snapshot.known.identity)
-    return _one({name: clean(text) for name, text in labels.items()})
+    yield {"plant": clean(snapshot.plant), **_labels_of(snapshot.known.identity)}, 1
+
+
+@lru_cache(maxsize=4096)  # it stays for years
+def _labels_of(identity: Identity) -> Mapping[str, str]:
+    return {name: clean(text) for name, text in asdict(identity).items()}
 
 
 # fmt: off
 #: Counted in this process: a probe of one device leaves them to /metrics.
 COUNTERS = (
-    ScrapeFamily("sma_scrape_errors_total", COUNTER, "Failed reads by reason; a scrape that gave up on a read still running counts as timeout.", _errors, ("reason",)),
+    ScrapeFamily("sma_scrape_errors_total", COUNTER, "Failed reads by reason; a scrape that gave up on a read still running counts as timeout.", _errors),
     ScrapeFamily("sma_logins_total", COUNTER, "Sessions opened on the device.", lambda s: _one(s.known.logins)),
 )
 GAUGES = (
     ScrapeFamily("sma_up", GAUGE, "1 if the read that this answer shows brought at least one value, else 0.", lambda s: _one(int(s.up))),
     ScrapeFamily("sma_scrape_duration_seconds", GAUGE, "Time that the read which this answer shows took.", lambda s: _one(s.outcome.seconds if s.outcome else 0.0)),
-    ScrapeFamily("sma_scrape_failing", GAUGE, "1 for the reason why there are no values now, also while the device is left alone after a refused login.", _failing, ("reason",)),
+    ScrapeFamily("sma_scrape_failing", GAUGE, "1 for the reason why there are no values now, also while the device is left alone after a refused login.", _failing),
     ScrapeFamily("sma_last_successful_scrape_timestamp_seconds", GAUGE, "End of the last good read, unix time.", lambda s: _one(s.last_success)),
     ScrapeFamily("sma_sessions_free", GAUGE, "Free sessions, as the device tells when it has refused a login.", lambda s: _one(s.outcome.free_sessions if s.outcome else None)),
     ScrapeFamily("sma_device_info", INFO, "Identity of the device, the last known; empty until known.", _identity),
@@ -164,14 +169,6 @@ class ExporterCollector:
             yield from part.collect()
 
 
-def registry_of(*collectors: Any) -> CollectorRegistry:
-    """Return a registry of its own around some collectors."""
-    registry = CollectorRegistry()
-    for collector in collectors:
-        registry.register(collector)
-    return registry
-
-
 def scrape_metrics(
     shown: Iterable[ScrapeFamily], snapshots: Sequence[Snapshot]
 ) -> Iterator[Metric]:
@@ -179,20 +176,21 @@ def scrape_metrics(
     for family in shown:
         metric = _new(family)
         for snapshot in snapshots:
-            for labels, value in family.samples(snapshot):
-                metric.add_metric([snapshot.name, *labels], value)
-        if metric.samples:
+            metric.lines += (
+                line(family.name, {"device": snapshot.name, **labels}, value)
+                for labels, value in family.samples(snapshot)
+            )
+        if metric.lines:
             yield metric
 
 
-def _new(family: ScrapeFamily) -> Any:
-    labels = ["device", *family.labels]
+def _new(family: ScrapeFamily) -> Lines:
     if family.kind == COUNTER:
-        return CounterMetricFamily(family.name.removesuffix("_total"), family.help, labels=labels)
+        return Lines(family.name.removesuffix("_total"), family.help, COUNTER)
     if family.kind == INFO:
-        return InfoMetricFamily(family.name.removesuffix("_info"), family.help, labels=labels)
+        return Lines(family.name.removesuffix("_info"), family.help, INFO)
     unit = "seconds" if family.name.endswith("_seconds") else ""
-    return GaugeMetricFamily(family.name, family.help, labels=labels, unit=unit)
+    return Lines(family.name, family.help, GAUGE, unit)
 
 
 def _described(sensor: CustomSensor) -> CustomReading:

@@ -1,17 +1,14 @@
 """Readings into families: pure functions over the table in metrics_families.py."""
 
 import unicodedata
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from functools import cache, lru_cache
+from typing import NamedTuple
 
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    InfoMetricFamily,
-    Metric,
-    StateSetMetricFamily,
-)
+from prometheus_client.core import Metric
 
+from .exposition import Lines, line, quoted
 from .metrics_families import (
     ALL_FAMILIES,
     BITS,
@@ -56,12 +53,13 @@ BIT_NAMES = ("d1", "d2", "d3", "d4")
 
 MAX_LABEL_LENGTH = 128
 
-_METER_SENSORS = [
+_METER_SENSORS = frozenset(
     sensor
     for family in ALL_FAMILIES
     if family.name.startswith("sma_meter_") and family.kind in {GAUGE, COUNTER}
     for sensor in family.sensors
-]
+)
+_METER_NUMBER = ALL_FAMILIES.index(METER_INFO)
 
 
 class Source(NamedTuple):
@@ -72,15 +70,47 @@ class Source(NamedTuple):
     unknown_states: Mapping[str, tuple[int, ...]]
 
 
+class _Place(NamedTuple):
+    """Where the values of a sensor go: a line is `before`, the device, `after`, the value."""
+
+    family: Family
+    number: int
+    sensor: str
+    before: str
+    after: str
+
+
+def _places() -> Iterator[_Place]:
+    for number, family in enumerate(ALL_FAMILIES):
+        for sensor, part in family.sensors.items():
+            label = f',{family.label}="{part}"' if part else ""
+            yield _Place(family, number, sensor, f'{family.name}{{device="', f'"{label}')
+
+
+#: In the order of exposition, as `_ORDER` counts them.
+_PLACES: Sequence[_Place] = tuple(_places())
+_ORDER: Mapping[str, int] = {place.sensor: order for order, place in enumerate(_PLACES)}
+
+
 def families(sources: Sequence[Source]) -> Iterator[Metric]:
     """Yield each family that has samples, once, the devices in the order in which they were given."""
-    prepared = [source._replace(readings=as_shown(source.readings)) for source in sources]
-    for family in ALL_FAMILIES:
-        metric = new_metric(family)
-        for source in prepared:
-            _ADD[family.kind](metric, family, source)
-        if metric.samples:
-            yield metric
+    lines: dict[int, list[str]] = defaultdict(list)  # by the family's number
+    for source in sources:
+        device = quoted(source.device)
+        readings = as_shown(source.readings)
+        for order in sorted(_ORDER[name] for name in readings if name in _ORDER):
+            place = _PLACES[order]
+            write = _WRITE[place.family.kind]
+            text = write(place, device, readings[place.sensor], source)
+            if text:
+                lines[place.number].append(text)
+        if not _METER_SENSORS.isdisjoint(readings):
+            labels = {"device": source.device, METER_INFO.text: _meter_serial(readings)}
+            lines[_METER_NUMBER].append(line(METER_INFO.name, labels, 1))
+    for number in sorted(lines):
+        metric = new_metric(ALL_FAMILIES[number])
+        metric.lines = lines[number]
+        yield metric
 
 
 def empty_families() -> Iterator[Metric]:
@@ -88,39 +118,38 @@ def empty_families() -> Iterator[Metric]:
     return (new_metric(family) for family in ALL_FAMILIES)
 
 
-def new_metric(family: Family) -> Any:
+def new_metric(family: Family) -> Lines:
     """Return the family of prometheus_client that a row describes, without samples."""
-    labels = ["device"] if family.label is None else ["device", family.label]
-    if family.kind == COUNTER:
-        name = family.name.removesuffix("_total")
-        return CounterMetricFamily(name, family.help, labels=labels, unit=_unit(name))
-    if family.kind == STATE_SET:
-        return StateSetMetricFamily(family.name, family.help, labels=labels)
-    if family.kind == INFO:
-        return InfoMetricFamily(family.name.removesuffix("_info"), family.help, labels=labels)
-    return GaugeMetricFamily(family.name, family.help, labels=labels, unit=_unit(family.name))
+    kind = GAUGE if family.kind == BITS else family.kind
+    name = family.name
+    if kind == COUNTER:
+        name = name.removesuffix("_total")
+    elif kind == INFO:
+        name = name.removesuffix("_info")
+    return Lines(name, family.help, kind, _unit(name) if kind in {GAUGE, COUNTER} else "")
 
 
 def custom_families(readings: Iterable[tuple[str, CustomReading]]) -> Iterator[Metric]:
     """Yield the families of the configuration's own sensors; `readings` are pairs with the device."""
-    metrics: dict[str, Any] = {}
+    found: dict[str, Lines] = {}
     for device, row in readings:
-        names = sorted(row.labels)
-        metric = metrics.get(row.metric)
+        metric = found.get(row.metric)
         if metric is None:
-            family = CounterMetricFamily if row.type == COUNTER else GaugeMetricFamily
             name = row.metric.removesuffix("_total") if row.type == COUNTER else row.metric
-            metric = metrics[row.metric] = family(name, row.help, labels=["device", *names])
-        metric.add_metric([device, *(clean(row.labels[name]) for name in names)], row.value)
-    yield from metrics.values()
+            metric = found[row.metric] = Lines(name, row.help, row.type)
+        own = {label: clean(row.labels[label]) for label in sorted(row.labels)}
+        metric.lines.append(line(row.metric, {"device": device} | own, row.value))
+    yield from found.values()
 
 
+@lru_cache(maxsize=4096)  # names and serial numbers, which stay
 def clean(text: str) -> str:
     """Return a device's text as a label value: valid Unicode, no control characters, not endless."""
     printable = "".join(c for c in text if not unicodedata.category(c).startswith("C"))
     return printable[:MAX_LABEL_LENGTH].strip()
 
 
+@cache
 def _unit(name: str) -> str:
     return next((unit for unit in _UNITS if name.endswith(f"_{unit}")), "")
 
@@ -155,40 +184,47 @@ def _is_empty_slot(name: str, readings: Readings) -> bool:
     return optimizer == "optimizer_condition" and f"optimizer_serial_{index}" not in readings
 
 
-def _add_numbers(metric: Any, family: Family, source: Source) -> None:
-    for sensor, part in family.sensors.items():
-        value = source.readings.get(sensor)
-        if isinstance(value, int | float):
-            metric.add_metric([source.device, part] if family.label else [source.device], value)
+def _number(place: _Place, device: str, value: object, _: Source) -> str:
+    if not isinstance(value, int | float):
+        return ""
+    return f"{place.before}{device}{place.after}}} {float(value)!r}\n"
 
 
-def _add_bits(metric: Any, family: Family, source: Source) -> None:
-    (sensor,) = family.sensors
-    number = source.readings.get(sensor)
-    if isinstance(number, int):
-        for bit, part in enumerate(BIT_NAMES):
-            metric.add_metric([source.device, part], number >> bit & 1)
+def _bits(place: _Place, device: str, value: object, _: Source) -> str:
+    if not isinstance(value, int):
+        return ""
+    return "".join(
+        f'{place.before}{device}",{place.family.label}="{part}"}} {value >> bit & 1}.0\n'
+        for bit, part in enumerate(BIT_NAMES)
+    )
 
 
-def _add_states(metric: Any, family: Family, source: Source) -> None:
-    for sensor, part in family.sensors.items():
-        active = source.readings.get(sensor)
-        if isinstance(active, tuple):
-            known = (*STATES_OF[sensor], *source.unknown_states.get(sensor, ()))
-            slugs = {slug(tag) for tag in active}
-            states = {slug(tag): slug(tag) in slugs for tag in known}
-            metric.add_metric([source.device, part] if family.label else [source.device], states)
+def _states(place: _Place, device: str, value: object, source: Source) -> str:
+    if not isinstance(value, tuple):
+        return ""
+    unknown = source.unknown_states.get(place.sensor, ())
+    return _all_states(place.sensor, value, unknown).replace("\0", device)
 
 
-def _add_info(metric: Any, family: Family, source: Source) -> None:
-    if family is METER_INFO:
-        if any(name in source.readings for name in _METER_SENSORS):
-            metric.add_metric([source.device], {family.text: _meter_serial(source.readings)})
-        return
-    for sensor, part in family.sensors.items():
-        for text in _texts(source.readings.get(sensor)):
-            labels = [source.device, part] if family.label else [source.device]
-            metric.add_metric(labels, {family.text: clean(text)})
+@lru_cache(maxsize=4096)  # a status changes a few times a day
+def _all_states(sensor: str, active: tuple[int, ...], unknown: tuple[int, ...]) -> str:
+    """Return the lines of all states of a sensor, with a NUL in place of the device."""
+    place = _PLACES[_ORDER[sensor]]
+    active_slugs = {slug(tag) for tag in active}
+    slugs = dict.fromkeys(slug(tag) for tag in (*STATES_OF[sensor], *unknown))
+    return "".join(
+        f'{place.before}\0{place.after},{place.family.name}="{state}"}} {float(state in active_slugs)}\n'
+        for state in sorted(slugs)
+    )
+
+
+def _info(place: _Place, device: str, value: object, _: Source) -> str:
+    if place.family is METER_INFO:
+        return ""
+    return "".join(
+        f'{place.before}{device}{place.after},{place.family.text}="{quoted(clean(text))}"}} 1.0\n'
+        for text in _texts(value)
+    )
 
 
 def _meter_serial(readings: Readings) -> str:
@@ -206,10 +242,10 @@ def _texts(value: object) -> Iterable[str]:
     return (value,) if isinstance(value, str) else ()
 
 
-_ADD: Mapping[str, Callable[[Any, Family, Source], None]] = {
-    GAUGE: _add_numbers,
-    COUNTER: _add_numbers,
-    BITS: _add_bits,
-    STATE_SET: _add_states,
-    INFO: _add_info,
+_WRITE: Mapping[str, Callable[[_Place, str, object, Source], str]] = {
+    GAUGE: _number,
+    COUNTER: _number,
+    BITS: _bits,
+    STATE_SET: _states,
+    INFO: _info,
 }

@@ -181,11 +181,10 @@ class Reader:
         self._note_unknown_states(readings)
         custom = tuple(_custom_readings(self._settings.sensors, self._parameter_values | values))
         self._judge_totals(readings, custom)
-        return replace(
-            outcome,
-            readings={n: v for n, v in readings.items() if not self._guard.is_withheld(n)},
-            custom=tuple(row for row in custom if not self._guard.is_withheld(_series(row))),
-        )
+        if self._guard.withheld:
+            readings = {n: v for n, v in readings.items() if not self._guard.is_withheld(n)}
+            custom = tuple(row for row in custom if not self._guard.is_withheld(_series(row)))
+        return replace(outcome, readings=readings, custom=custom)
 
     # --- sessions ---
 
@@ -329,13 +328,17 @@ class Reader:
 
     def _note_unknown_states(self, readings: Readings) -> None:
         """Remember states that no table has: once seen they stay, at 0, so that no series vanishes."""
-        seen = dict(self.known.unknown_states)
         for sensor, value in readings.items():
             if isinstance(value, tuple) and sensor in STATES_OF:
-                unknown = (tag for tag in value if tag not in STATES_OF[sensor])
-                merged = tuple(dict.fromkeys((*seen.get(sensor, ()), *unknown)))
-                seen[sensor] = merged[:MAX_UNKNOWN_STATES]
-        self.known = replace(self.known, unknown_states=seen)
+                known = STATES_OF[sensor]
+                unknown = [tag for tag in value if tag not in known]
+                if unknown:
+                    self._note_unknown_state(sensor, unknown)
+
+    def _note_unknown_state(self, sensor: str, unknown: list[int]) -> None:
+        seen = self.known.unknown_states
+        merged = tuple(dict.fromkeys((*seen.get(sensor, ()), *unknown)))[:MAX_UNKNOWN_STATES]
+        self.known = replace(self.known, unknown_states={**seen, sensor: merged})
 
 
 def _credentials(settings: config.Device) -> tuple[str, str | None] | None:

@@ -1,20 +1,22 @@
 """The WSGI application: which path answers what. No sockets here."""
 
+import gzip
 import json
 import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from urllib.parse import parse_qs
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client.exposition import gzip_accepted
 
 from . import __version__, config
-from .collector import DeviceCollector, ExporterCollector, ScrapeCountersCollector, registry_of
+from .collector import DeviceCollector, ExporterCollector, ScrapeCountersCollector
 from .discovery import Base, base_of, target_groups
+from .exposition import Collector, exposition
 from .fleet import Fleet
 from .page import render
 
@@ -23,6 +25,9 @@ _LOGGER = logging.getLogger(__name__)
 #: Seconds for a scrape that does not say, or not credibly, how long it waits; and the most believed.
 DEFAULT_SCRAPE_SECONDS = 10.0
 MAX_SCRAPE_SECONDS = 60.0
+
+#: The text repeats itself so much that more effort finds little more.
+_GZIP_LEVEL = 1
 
 _TEXT = "text/plain; charset=utf-8"
 _READ = ("GET", "HEAD")
@@ -52,10 +57,14 @@ class Answer:
     headers: Sequence[tuple[str, str]] = ()
 
 
+#: Whose families are an answer.
+Collectors: TypeAlias = Sequence[Collector]
+
+
 class Route(NamedTuple):
     """What answers a path, and to which methods."""
 
-    answer: Callable[[WSGIEnvironment], Answer | CollectorRegistry]
+    answer: Callable[[WSGIEnvironment], Answer | Collectors]
     methods: Sequence[str] = _READ
 
 
@@ -96,7 +105,7 @@ class App:
         route = self._routes.get(environ.get("PATH_INFO") or "/")
         method = environ["REQUEST_METHOD"]
         if route is None:
-            result: Answer | CollectorRegistry = Answer("404 Not Found", "No such page.\n")
+            result: Answer | Collectors = Answer("404 Not Found", "No such page.\n")
         elif method not in route.methods:
             allowed = ", ".join(route.methods)
             result = Answer(
@@ -108,17 +117,16 @@ class App:
             return _send(result, method, start_response)
         if method == "HEAD":  # nobody reads a device for headers
             return _send(Answer("200 OK", ""), method, start_response)
-        exposition: Iterable[bytes] = make_wsgi_app(result)(environ, start_response)
-        return exposition
+        return _expose(result, environ, start_response)
 
-    def _metrics(self, environ: WSGIEnvironment) -> CollectorRegistry:
+    def _metrics(self, environ: WSGIEnvironment) -> Collectors:
         collector = DeviceCollector(self._fleet.devices, self._deadline(environ))
-        return registry_of(collector, self._exporter)
+        return collector, self._exporter
 
-    def _exporter_metrics(self, _: WSGIEnvironment) -> CollectorRegistry:
-        return registry_of(ScrapeCountersCollector(self._fleet.devices), self._exporter)
+    def _exporter_metrics(self, _: WSGIEnvironment) -> Collectors:
+        return ScrapeCountersCollector(self._fleet.devices), self._exporter
 
-    def _probe(self, environ: WSGIEnvironment) -> Answer | CollectorRegistry:
+    def _probe(self, environ: WSGIEnvironment) -> Answer | Collectors:
         targets = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).get(
             "target", []
         )
@@ -132,7 +140,7 @@ class App:
                 "no device of this name is configured; a host is not taken from a request"
             )
         collector = DeviceCollector([device], self._deadline(environ), with_counters=False)
-        return registry_of(collector)
+        return (collector,)
 
     def _page(self, _: WSGIEnvironment) -> Answer:
         snapshots = [device.last() for device in self._fleet.devices]
@@ -170,6 +178,20 @@ def scrape_seconds(header: str, offset: float) -> float:
     if not (math.isfinite(seconds) and seconds > offset):
         return DEFAULT_SCRAPE_SECONDS
     return min(seconds - offset, MAX_SCRAPE_SECONDS)
+
+
+def _expose(
+    collectors: Collectors, environ: WSGIEnvironment, start_response: StartResponse
+) -> Iterable[bytes]:
+    names = parse_qs(environ.get("QUERY_STRING", "")).get("name[]")
+    shown = exposition(collectors, environ.get("HTTP_ACCEPT", ""), names)
+    body = shown.text.encode()
+    headers = [("Content-Type", shown.content_type)]
+    if gzip_accepted(environ.get("HTTP_ACCEPT_ENCODING", "")):
+        body = gzip.compress(body, _GZIP_LEVEL)
+        headers.append(("Content-Encoding", "gzip"))
+    start_response("200 OK", headers)
+    return [body]
 
 
 def _asked_at(environ: WSGIEnvironment) -> Base | None:

@@ -10,8 +10,9 @@ from pathlib import Path
 from prometheus_client import generate_latest
 
 from sma_exporter import config
-from sma_exporter.collector import DeviceCollector, registry_of
+from sma_exporter.collector import DeviceCollector
 from sma_exporter.device import Device
+from sma_exporter.exposition import registry_of
 from sma_exporter.simulator import MODELS, Simulator
 
 FOLDER = Path(__file__).parent / "golden"

@@ -22,10 +22,10 @@ from sma_exporter.collector import (
     DeviceCollector,
     ExporterCollector,
     ScrapeCountersCollector,
-    registry_of,
 )
 from sma_exporter.config import CustomSensor
 from sma_exporter.device import Device
+from sma_exporter.exposition import registry_of
 from sma_exporter.fleet import Fleet
 from sma_exporter.simulator import MODELS, Simulator, faults
 from sma_exporter.simulator.faults import Fault

@@ -4,7 +4,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import fields
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
@@ -18,8 +17,8 @@ from sma_exporter import metrics
 from sma_exporter.collector import SCRAPE_FAMILIES, ExporterCollector
 from sma_exporter.config import Config
 from sma_exporter.fleet import Fleet
-from sma_exporter.metrics import INFO, STATE_SET
-from sma_exporter.snapshot import Identity
+from sma_exporter.metrics import STATE_SET
+from sma_exporter.snapshot import REASONS, Known, Outcome, Snapshot
 
 ROOT = grafana.FOLDER.parent
 DASHBOARDS = {name: grafana.load(name) for name in grafana.NAMES}
@@ -53,6 +52,11 @@ each_dashboard = pytest.mark.parametrize("name", DASHBOARDS)
 each_panel = pytest.mark.parametrize("panel", PANELS)
 each_target = pytest.mark.parametrize("target", TARGETS, ids=str)
 
+#: A device of which something is known of every kind.
+SNAPSHOT = Snapshot(
+    "roof", "", Outcome(0.0, free_sessions=1), Known(), dict.fromkeys(REASONS, 0), 1.0
+)
+
 
 def families() -> dict[str, set[str]]:
     """Everything that a dashboard may ask for, with its labels."""
@@ -61,8 +65,8 @@ def families() -> dict[str, set[str]]:
         own = (family.label, family.text, family.name if family.kind == STATE_SET else None)
         found[family.name] = OF_TARGETS | {"device"} | {label for label in own if label}
     for scraped in SCRAPE_FAMILIES:
-        identity = {"plant", *(f.name for f in fields(Identity))} if scraped.kind == INFO else set()
-        found[scraped.name] = OF_TARGETS | {"device", *scraped.labels} | identity
+        own_labels = {label for labels, _ in scraped.samples(SNAPSHOT) for label in labels}
+        found[scraped.name] = OF_TARGETS | {"device"} | own_labels
     for metric in ExporterCollector(Fleet(Config(devices=()))).collect():
         for sample in metric.samples:
             found[sample.name] = OF_TARGETS | {*sample.labels}

@@ -1,14 +1,16 @@
 """The file: the very series of the live exposition, and how a file that was cut short is continued."""
 
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from backfills import parsed
 from prometheus_client import generate_latest
+from prometheus_client.core import Metric
 
 from sma_exporter import metrics
-from sma_exporter.collector import registry_of
+from sma_exporter.exposition import registry_of
 from sma_exporter.history.errors import HistoryError, HistoryUsageError
 from sma_exporter.history.loggers import LOGGERS
 from sma_exporter.history.openmetrics import Output, Position, Series, metric_of, series
@@ -24,10 +26,10 @@ class _Live:
     def __init__(self, sensor: str, device: str) -> None:
         self._source = metrics.Source(device, {sensor: 1.0}, {})
 
-    def collect(self) -> list[object]:
+    def collect(self) -> Iterable[Metric]:
         return [*metrics.families([self._source])]
 
-    def describe(self) -> list[object]:
+    def describe(self) -> Iterable[Metric]:
         return []
 
 

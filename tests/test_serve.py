@@ -9,7 +9,8 @@ from programs import values
 from prometheus_client import generate_latest
 
 from sma_exporter import config
-from sma_exporter.collector import DeviceCollector, registry_of
+from sma_exporter.collector import DeviceCollector
+from sma_exporter.exposition import registry_of
 from sma_exporter.fleet import Fleet
 from sma_exporter.serve import started_demo
 from sma_exporter.simulator import demo_devices

@@ -11,14 +11,16 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Collection
-from functools import partial
+from collections.abc import Collection, Mapping
+from functools import lru_cache, partial
 from http.client import HTTPResponse
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import urlencode
 
-from requests import Response
+from requests import PreparedRequest, Response
 from requests import Session as Session  # noqa: PLC0414 - its users need the type
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
@@ -177,11 +179,42 @@ def lenient_context() -> ssl.SSLContext:
     return context
 
 
-class _Session(Session):
-    """Leaves redirects alone: requests reads their bodies, however large, even when told not to follow."""
+@lru_cache(maxsize=4096)  # a device is asked for the same four addresses, always
+def _checked(url: str) -> str:
+    """Return a URL as it is sent. An exception of requests for what is none."""
+    prepared = PreparedRequest()
+    prepared.prepare_url(url, None)
+    return prepared.url or url
 
-    def get_redirect_target(self, resp: Response) -> None:  # noqa: ARG002 - any response
-        return None
+
+class _Session(Session):
+    """Sends a request as it is, and leaves redirects to its caller.
+
+    requests' own minds cookies, redirects (whose bodies it reads, however large, even when told not to
+    follow), hooks, authentication and the environment. Devices have none of these, and all that takes as
+    long as the request itself.
+    """
+
+    def request(  # type: ignore[override]  # what `exchange` gives, and nothing else
+        self,
+        method: str,
+        url: str,
+        *,
+        data: bytes | None,
+        params: Mapping[str, str] | None,
+        headers: Mapping[str, str],
+        timeout: Any,
+        stream: bool,
+        allow_redirects: Literal[False],  # noqa: ARG002
+    ) -> Response:
+        """Send one request; the answer's body is still to be read."""
+        prepared = PreparedRequest()
+        prepared.method, prepared.body = method, data
+        prepared.url = _checked(url) + (f"?{urlencode(params)}" if params else "")
+        prepared.headers = CaseInsensitiveDict({**self.headers, **headers})  # type: ignore[arg-type]
+        prepared.prepare_content_length(data)
+        adapter = self.get_adapter(prepared.url)
+        return adapter.send(prepared, stream=stream, timeout=timeout, verify=self.verify or False)
 
 
 def make_session(

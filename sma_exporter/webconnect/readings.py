@@ -50,17 +50,33 @@ LETTERS = string.ascii_lowercase
 _MAIN = {substitute: name for name, substitute in SUBSTITUTES.items()}
 
 
-def _scaled(multiplier: int, divisor: int, val: object) -> Value | None:
-    raw = number(val)
-    if raw is None:
-        return None
-    return raw * multiplier if divisor == 1 else raw * multiplier / divisor
+#: What turns a `val` that is not null into a value, None if it is none.
+Decoder: TypeAlias = Callable[[object], Value | None]
 
 
-def _total(multiplier: int, divisor: int, val: object) -> Value | None:
-    """Return a lifetime total; below 0 it is no meter reading, and none to start from."""
-    raw = number(val)
-    return None if raw is None or raw < 0 else _scaled(multiplier, divisor, raw)
+def _number(multiplier: int, divisor: int) -> Decoder:
+    """Return what decodes a number and brings it to its base unit."""
+    if multiplier == divisor == 1:
+        return number
+
+    def scaled(val: object) -> Value | None:
+        raw = number(val)
+        if raw is None:
+            return None
+        return raw * multiplier if divisor == 1 else raw * multiplier / divisor
+
+    return scaled
+
+
+def _total(multiplier: int, divisor: int) -> Decoder:
+    """Return what decodes a lifetime total; below 0 it is no meter reading, and none to start from."""
+    scaled = _number(multiplier, divisor)
+
+    def total(val: object) -> Value | None:
+        raw = number(val)
+        return None if raw is None or raw < 0 else scaled(raw)
+
+    return total
 
 
 def _text(val: object) -> Value | None:
@@ -79,8 +95,8 @@ def _number_of(numbers: Mapping[int, int], val: object) -> Value | None:
     return next((numbers[tag] for tag in tags(val) if tag in numbers), None)
 
 
-def _decoder(sensor: Sensor) -> Callable[[object], Value | None]:
-    """Return what turns the sensor's `val` into a value; the key's data type tells which kind."""
+def _decoder(sensor: Sensor) -> Decoder:
+    """Return what decodes the sensor's `val`; the key's data type tells which kind it is."""
     data_type = sensor.key[5:7]
     if data_type == "08":
         numbers = NUMBERS.get(sensor.name)
@@ -91,14 +107,14 @@ def _decoder(sensor: Sensor) -> Callable[[object], Value | None]:
     divisor *= sensor.factor or 1
     common = math.gcd(multiplier, divisor)
     is_total = _MAIN.get(sensor.name, sensor.name) in definitions.TOTALS
-    return partial(_total if is_total else _scaled, multiplier // common, divisor // common)
+    return (_total if is_total else _number)(multiplier // common, divisor // common)
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """How the elements behind one key are decoded, and what they are called."""
 
-    decode: Callable[[object], Value | None]
+    decode: Decoder
     names: tuple[str, ...]
 
 
@@ -161,6 +177,8 @@ TOTALS: Mapping[str, float | None] = _of_each(definitions.TOTALS)
 STATES_OF: Mapping[str, tuple[int, ...]] = _of_each(STATES)
 
 _NO_BATTERY: tuple[Value | None, ...] = (None, (303,))
+_PACK_CONDITIONS = tuple(f"battery_condition_{letter}" for letter in LETTERS)
+_PACK_VOLTAGES = tuple(f"battery_voltage_{letter}" for letter in LETTERS)
 
 
 def decode(result_body: Mapping[str, object]) -> Readings:
@@ -170,10 +188,12 @@ def decode(result_body: Mapping[str, object]) -> Readings:
         plan = _PLANS.get(key)
         if plan is None:
             continue
-        for name, val in zip(plan.names, elements(raw), strict=False):
-            value = plan.decode(val)
-            if value is not None:
-                readings[name] = value
+        values = elements(raw)
+        if len(values) > len(plan.names):
+            values = values[: len(plan.names)]
+        for index, val in enumerate(values):
+            if val is not None and (value := plan.decode(val)) is not None:
+                readings[plan.names[index]] = value
     for name, substitute in SUBSTITUTES.items():
         value = readings.pop(substitute, None)
         if value is not None:
@@ -203,11 +223,10 @@ def _without_absent_battery(readings: Readings) -> Readings:
     """
     if readings.get("battery_status_operating_mode") not in _NO_BATTERY:
         return readings
-    for letter in LETTERS:
-        if readings.get(f"battery_condition_{letter}") not in _NO_BATTERY:
-            return readings
-        if readings.get(f"battery_voltage_{letter}"):
-            return readings
+    if any(readings.get(name) not in _NO_BATTERY for name in _PACK_CONDITIONS):
+        return readings
+    if any(readings.get(name) for name in _PACK_VOLTAGES):
+        return readings
     return {
         name: value
         for name, value in readings.items()

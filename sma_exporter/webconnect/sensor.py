@@ -56,7 +56,10 @@ def elements(value: object, devclass: str | None = None) -> list[object]:
     own = value.get(devclass) if devclass is not None else None
     if _is_filled(own):
         return _by_index(own)
-    return next((_by_index(entries) for entries in value.values() if _is_filled(entries)), [])
+    for entries in value.values():
+        if _is_filled(entries):
+            return _by_index(entries)
+    return []
 
 
 def _is_filled(entries: object) -> TypeGuard[list[object]]:
@@ -64,6 +67,15 @@ def _is_filled(entries: object) -> TypeGuard[list[object]]:
 
 
 def _by_index(entries: list[object]) -> list[object]:
+    """Return the `val` members by index: the entry's own ("str", from 1), else its position."""
+    if len(entries) == 1 and isinstance(only := entries[0], dict) and "str" not in only:
+        return [only.get("val")]  # nine of ten
+    try:
+        plain = [entry["val"] for entry in entries if len(entry) == 1]  # type: ignore[index,arg-type]
+    except (KeyError, TypeError):
+        plain = []
+    if len(plain) == len(entries) <= MAX_ELEMENTS:  # nearly all others
+        return plain
     values: dict[int, object] = {}
     for position, entry in enumerate(entries[:MAX_ELEMENTS]):
         if not isinstance(entry, dict):
@@ -77,6 +89,8 @@ def _by_index(entries: list[object]) -> list[object]:
 
 def number(val: object) -> int | float | None:
     """Return a `val` as a number, None when it is no number or a not-available sentinel."""
+    if type(val) is int and -0x8000_0000 < val < 0x8000_0000:
+        return val
     if isinstance(val, bool) or not isinstance(val, int | float):
         return None
     if val in NOT_A_NUMBER or not abs(val) < _LARGEST_NUMBER:  # "not <" catches NaN as well
@@ -88,14 +102,9 @@ def tags(val: object) -> tuple[int, ...]:
     """Return the numbers of the active tags in a status `val`, without those that say nothing."""
     if not isinstance(val, list):
         return ()
-    found = (entry.get("tag") for entry in val if isinstance(entry, dict))
-    return tuple(
-        dict.fromkeys(
-            tag
-            for tag in found
-            if isinstance(tag, int) and not isinstance(tag, bool) and tag not in NOT_A_TAG
-        )
-    )
+    found = [entry.get("tag") for entry in val if isinstance(entry, dict)]
+    active = [tag for tag in found if type(tag) is int and tag not in NOT_A_TAG]  # True is no tag
+    return tuple(active if len(active) < 2 else dict.fromkeys(active))
 
 
 @dataclass(slots=True)
