@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from . import day, report, scrapes, starting
+from . import day, past, report, scrapes, starting
 from .processes import output
 from .rows import BY_NAME, GROUPS, KEEP, ROWS, SCRAPE, SIZES, Result
 
@@ -26,11 +26,12 @@ class Size(NamedTuple):
     latency: float = 0.2
     repetitions: int = 7
     memory_scrapes: int = 20
+    years: int = 10
     day: int = day.A_DAY
 
 
 #: Enough to see that everything runs, in half a minute; the figures mean nothing.
-TINY = Size(counts=(1, 10), latency=0.02, repetitions=2, memory_scrapes=2, day=20)
+TINY = Size(counts=(1, 10), latency=0.02, repetitions=2, memory_scrapes=2, years=1, day=20)
 
 
 def say(text: str) -> None:
@@ -72,6 +73,13 @@ def start(size: Size, _details: list[Any]) -> Iterator[Result]:
     yield Result(BY_NAME["help"], [starting.help_seconds() for _ in times])
 
 
+def backfill(size: Size, _details: list[Any]) -> Iterator[Result]:
+    """Measure the backfill."""
+    say(f"backfill of {size.years} years")
+    ours, own = past.seconds(size.years)
+    yield Result(BY_NAME["past"], [ours], [own])
+
+
 def one_day(size: Size, _details: list[Any]) -> Iterator[Result]:
     """Measure the memory over a day."""
     say(f"{size.day} scrapes in a row")
@@ -84,6 +92,7 @@ MEASURES: Mapping[str, Callable[[Size, list[Any]], Iterator[Result]]] = {
     "memory": memory,
     "decode": decode,
     "start": start,
+    "past": backfill,
     "day": one_day,
 }
 
