@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from documented import PARAMETERS
 
 from sma_exporter.simulator import Simulator
 from sma_exporter.webconnect import SMA, Sensor, definitions, make_session
@@ -29,17 +30,6 @@ TRANSLATED = {
     "device_manufacturer",
 }
 BEYOND = {sensor.name: sensor for sensor in BEYOND_PYSMA}
-
-# Parameters are not in the list of online values: unit and scale from webconnect.md, section g.
-PARAMETERS = {
-    "6800_008AA200": ("", "1"),
-    "6800_00894800": ("Wh", "1"),
-    "6800_0092D700": ("W", "1"),
-    "6800_0092D800": ("%", "1"),
-    "6802_00832B00": ("W", "1"),
-    "6802_00924200": ("W", "1"),
-    "6802_00924300": ("%", "1"),
-}
 
 # Numbers and states that real devices have answered, and that are no sensors all the same.
 LEFT_OUT = {

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import responses
+from documented import PARAMETERS
 from responses import matchers
 
 from sma_exporter.metrics import ALL_FAMILIES, Source, families
@@ -53,17 +54,6 @@ BASE = {
     "m/s": Fraction(1),
 }
 SAYS_NOTHING = {302, 973, 16_777_212, 16_777_213, 16_777_214}
-
-# Parameters are not in the list of online values: unit and scale from webconnect.md, section g.
-PARAMETERS = {
-    "6800_008AA200": ("", "1"),
-    "6800_00894800": ("Wh", "1"),
-    "6800_0092D700": ("W", "1"),
-    "6800_0092D800": ("%", "1"),
-    "6802_00832B00": ("W", "1"),
-    "6802_00924200": ("W", "1"),
-    "6802_00924300": ("%", "1"),
-}
 
 
 @dataclass(frozen=True)
