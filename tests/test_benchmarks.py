@@ -1,4 +1,4 @@
-"""The README's performance table is the suite's: every row with its target, none missing, none judged otherwise."""
+"""The README's performance table is the suite's: each row with its target, none judged otherwise."""
 
 import re
 
