@@ -78,8 +78,9 @@ def shell_lines() -> list[str]:
 
 
 def command(last_word: str) -> str:
-    """The one command from a fresh machine to this word. ValueError if there is none, or another."""
-    lines = (line for line in shell_lines() if line.startswith("python3 -m venv "))
+    """The one command that installs what it needs and ends with this word. ValueError if there is no one."""
+    installing = ("python3 -m venv ", ".venv/bin/pip install -e ")
+    lines = (line for line in shell_lines() if line.startswith(installing))
     (found,) = (line for line in lines if line.endswith(last_word))
     return found
 

@@ -20,7 +20,8 @@ def test_it_has_every_row_with_its_target() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "cells"), zip(ROWS, TABLE[2:], strict=True), ids=lambda v: getattr(v, "name", "")
+    ("row", "cells"),
+    [pytest.param(row, cells, id=row.name) for row, cells in zip(ROWS, TABLE[2:], strict=True)],
 )
 def test_a_verdict_follows_from_the_figure(row: Row, cells: list[str]) -> None:
     _, measured, other, ratio, _, verdict = cells

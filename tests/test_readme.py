@@ -82,7 +82,7 @@ class TestCommands:
 
         assert {*named} <= PROJECT["optional-dependencies"].keys()
 
-    @pytest.mark.parametrize("last_word", ["--demo", "pytest"])
+    @pytest.mark.parametrize("last_word", ["--demo", "pytest", "tests.benchmarks"])
     def test_ci_reads_them_from_here(self, last_word: str) -> None:
         printed = subprocess.run(
             [sys.executable, ROOT / "tests" / "readme.py", last_word],

@@ -14,7 +14,7 @@ from typing import Any
 
 from .rows import Result
 
-BEGIN = "<!-- performance: made by python -m tests.benchmarks --readme -->"
+BEGIN = "<!-- performance: made by python -m tests.benchmarks -->"
 END = "<!-- /performance -->"
 
 HEAD = ("what", "measured", "against", "ratio", "to reach", "verdict")
