@@ -21,12 +21,12 @@ class Base(NamedTuple):
 
 def base_of(url: str) -> Base:
     """Return what a URL says of scheme, host, port and path. ValueError with a sentence for anything else."""
+    if not url.lower().startswith(("https://", "http://")):
+        raise ValueError(f"{url!r} cannot be used: it must begin with https:// or http://")
     try:
         parts = config.parse_url(url)
     except ValueError as error:
         raise ValueError(f"{url!r} cannot be used: it {error}") from None
-    if not parts.scheme:
-        raise ValueError(f"{url!r} cannot be used: it must begin with https:// or http://")
     port = parts.port or _PORTS[parts.scheme]
     return Base(parts.scheme, f"{parts.host}:{port}", parts.path)
 

@@ -25,7 +25,7 @@ def test_where_the_exporter_is_reached(url: str, expected: Base) -> None:
     ("url", "why"),
     [
         ("sma.example", "must begin with https:// or http://"),
-        ("ftp://sma.example", "must begin with https:// or http://"),
+        ("ftp://sma.example", "must begin with https:// or http://$"),
         ("https://", "must name a host"),
         ("https://user:secret@sma.example", "must not hold a user name or password"),
         ("https://sma.example/?a=b", "no query"),
