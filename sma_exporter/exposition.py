@@ -58,8 +58,8 @@ def quoted(text: str) -> str:
 
 
 def line(name: str, labels: Mapping[str, str], value: float) -> str:
-    """Return a sample as text."""
-    pairs = ",".join(f'{label}="{quoted(text)}"' for label, text in labels.items())
+    """Return a sample as text, its labels in the order that prometheus_client gives them."""
+    pairs = ",".join(f'{label}="{quoted(text)}"' for label, text in sorted(labels.items()))
     return f"{name}{{{pairs}}} {float(value)!r}\n"
 
 

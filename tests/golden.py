@@ -7,12 +7,10 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from prometheus_client import generate_latest
-
 from sma_exporter import config
 from sma_exporter.collector import DeviceCollector
 from sma_exporter.device import Device
-from sma_exporter.exposition import registry_of
+from sma_exporter.exposition import exposition
 from sma_exporter.simulator import MODELS, Simulator
 
 FOLDER = Path(__file__).parent / "golden"
@@ -31,7 +29,7 @@ CASES: dict[str, tuple[str, float, dict[str, bool]]] = {
 _VOLATILE = ("sma_scrape_duration_seconds", "sma_last_successful_scrape_timestamp_seconds")
 
 
-def exposition(case: str) -> str:
+def shown(case: str) -> str:
     """Return what the exporter shows of a simulated device, without what differs from run to run."""
     model, moment, options = CASES[case]
     with Simulator(model, clock=lambda: moment, **options) as simulator:  # type: ignore[arg-type]
@@ -40,7 +38,7 @@ def exposition(case: str) -> str:
         )
         device = Device(settings)
         collector = DeviceCollector([device], time.monotonic() + 30)
-        text = generate_latest(registry_of(collector)).decode()
+        text = exposition([collector], accept="").text
         device.close(time.monotonic() + 10)
     lines = (line for line in text.splitlines() if not any(name in line for name in _VOLATILE))
     return "\n".join(lines) + "\n"
@@ -48,4 +46,4 @@ def exposition(case: str) -> str:
 
 if __name__ == "__main__":
     for name in CASES:
-        (FOLDER / f"{name}.prom").write_text(exposition(name), encoding="utf-8")
+        (FOLDER / f"{name}.prom").write_text(shown(name), encoding="utf-8")

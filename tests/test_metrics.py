@@ -53,7 +53,7 @@ def of(readings: Readings, unknown: Mapping[str, tuple[int, ...]] | None = None)
 def test_the_exposition_of_each_model_is_the_golden_one(case: str) -> None:
     expected = (golden.FOLDER / f"{case}.prom").read_text(encoding="utf-8")
 
-    assert golden.exposition(case) == expected
+    assert golden.shown(case) == expected
 
 
 @pytest.mark.parametrize("case", golden.CASES)
