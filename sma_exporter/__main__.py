@@ -1,5 +1,5 @@
 """python -m sma_exporter."""
 
-from .cli import main
+from .cli.main import main
 
 main()

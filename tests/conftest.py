@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from needs import require_path
+from support.needs import require_path
 
 from sma_exporter.simulator import Simulator
 

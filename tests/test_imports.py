@@ -1,9 +1,10 @@
-"""Who may import whom: the rooms of the design, read from the syntax tree."""
+"""Who may import whom: the packages of the design, read from the syntax tree."""
 
 import ast
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -11,104 +12,97 @@ import sma_exporter
 
 PACKAGE = Path(sma_exporter.__file__).parent
 
-#: A room and the rooms that it may import; a file of the same room always may. "…/x" is one file.
+#: A package and the packages that it may import, beside itself.
 ALLOWED: dict[str, set[str]] = {
-    "webconnect": set(),
-    "simulator": set(),
-    "config": set(),
-    "logs": set(),
-    "guard": set(),
-    "backoff": set(),
+    "sma": set(),
+    "webconnect": {"sma"},
+    "simulator": {"sma"},
     "server": set(),
-    "door": {"config", "logs", "server"},
-    "snapshot": {"webconnect"},
-    "exposition": set(),
-    "metrics": {"exposition", "webconnect", "snapshot"},  # of the latter only plain values
-    "clients": {"webconnect", "config"},
-    "reader": {"webconnect", "config", "clients", "backoff", "guard", "logs", "snapshot"},
-    "device": {"config", "logs", "reader", "snapshot"},
-    "fleet": {"config", "device", "logs"},
-    "discovery": {"config"},
-    "collector": {"config", "device", "exposition", "fleet", "metrics", "snapshot", ""},
-    "page": {"metrics", "snapshot", "webconnect"},
-    "web": {"collector", "config", "discovery", "exposition", "fleet", "page", ""},
-    "report": {"clients", "config", "metrics", "snapshot", "webconnect"},
-    "dump": {"clients", "config", "snapshot", "webconnect", ""},
-    "history": {
-        *("backoff", "clients", "config", "guard", "logs", "metrics", "snapshot", "webconnect"),
-    },
-    "health": {"server"},
-    "serve": {"config", "door", "fleet", "logs", "server", "simulator", "web"},
+    "config": {"sma", "webconnect"},
+    "web_config": {"cli", "config", "server"},
+    "devices": {"cli", "config", "sma", "webconnect"},
+    "metrics": {"config", "devices", "sma", "webconnect"},
+    "web": {"config", "devices", "metrics", "sma"},
+    "backfill": {"cli", "config", "devices", "metrics", "sma", "webconnect"},
     "cli": {
-        *("config", "discovery", "door", "dump", "fleet", "health", "history", "logs"),
-        *("report", "serve", "server", "simulator", "web", "webconnect", ""),
+        *("backfill", "config", "devices", "metrics", "server", "simulator", "sma", "web"),
+        *("web_config", "webconnect"),
     },
-    "__main__": {"cli"},
-    "__init__": set(),
 }
 
 #: A library and the only files that may use it.
 ONLY_IN = {
-    "requests": {"webconnect/transport.py", "webconnect/connections.py"},
-    "urllib3": {"webconnect/transport.py", "webconnect/connections.py"},
-    "yaml": {"config.py"},
+    "requests": {"sma/http.py", "sma/connections.py"},
+    "urllib3": {"sma/http.py", "sma/connections.py"},
+    "yaml": {"config/load.py"},
     "prometheus_client": {
-        *("collector.py", "exposition.py", "history/openmetrics.py", "metrics.py", "web.py"),
+        *("metrics/collector.py", "metrics/exposition.py", "metrics/families.py"),
+        *("backfill/openmetrics.py", "web/app.py"),
     },
-    "tqdm": {"history/progress.py"},
+    "tqdm": {"backfill/progress.py"},
     "jmespath": {"webconnect/sensor.py"},
     "trustme": {"simulator/certificates.py"},
-    "argparse": {"cli.py", "cli_flags.py"},
-    "h11": {"server/client.py", "server/wsgi.py"},
-    "bcrypt": {"door/users.py"},
+    "argparse": {"cli/main.py", "cli/flags.py"},
+    "h11": {"server/connection.py", "server/wsgi.py"},
+    "bcrypt": {"web_config/basic_auth.py"},
 }
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
-def room(path: Path) -> str:
-    """The room that a file belongs to: a sub-package, or a module with its `module_…` beside it."""
-    top = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    return top if top.startswith("__") else top.partition("_")[0]
+class Import(NamedTuple):
+    """What a file imports: a module of the project by its parts, or another library."""
+
+    module: tuple[str, ...]
+    library: str
 
 
-def imported(path: Path) -> list[tuple[str, str]]:
-    """(room, "") for a module of the project, ("", library) for any other."""
+def package(path: Path) -> str:
+    """The package that a file belongs to; "" for the files at the top."""
+    parts = path.relative_to(PACKAGE).parts
+    return parts[0] if len(parts) > 1 else ""
+
+
+def imports(path: Path) -> list[Import]:
+    """Everything that a file imports, wherever in it."""
     inside = path.relative_to(PACKAGE).parts[:-1]
     found = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found += [("", alias.name.split(".")[0]) for alias in node.names]
+            found += [Import((), alias.name.split(".")[0]) for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            found.append(("", (node.module or "").split(".")[0]))
+            found.append(Import((), (node.module or "").split(".")[0]))
         elif isinstance(node, ast.ImportFrom):
             above = inside[: len(inside) - node.level + 1]
-            names = [*above, *(node.module or "").split(".")] if node.module else [*above]
-            rooms = [names[0]] if names else [alias.name for alias in node.names]
-            found += [
-                (target.partition("_")[0] if target[:1] != "_" else "", "") for target in rooms
-            ]
+            module = (*above, *(node.module or "").split("."))
+            found += [Import((*filter(None, module), alias.name), "") for alias in node.names]
     return found
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_room_imports_only_what_it_may(path: Path) -> None:
-    own = room(path)
-    used = {target for target, library in imported(path) if not library}
+def test_nothing_but_packages_stands_at_the_top() -> None:
+    top = {path.name for path in PACKAGE.iterdir() if not path.name.startswith("__pycache")}
 
-    assert used - {own} <= ALLOWED[own]
+    assert top == {"__init__.py", "__main__.py", "py.typed", *ALLOWED}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_package_imports_only_what_it_may(path: Path) -> None:
+    own = package(path)
+    used = {each.module[0] for each in imports(path) if len(each.module) > 1}
+
+    assert used - {own} <= ALLOWED.get(own, {"cli"})
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_library_is_used_only_where_it_belongs(path: Path) -> None:
     name = path.relative_to(PACKAGE).as_posix()
-    used = {library for _, library in imported(path)} & ONLY_IN.keys()
+    used = {each.library for each in imports(path)} & ONLY_IN.keys()
 
     assert {library for library in used if name not in ONLY_IN[library]} == set()
 
 
 def test_no_file_imports_the_project_by_its_absolute_name() -> None:
-    absolute = [path.name for path in FILES if ("", "sma_exporter") in imported(path)]
+    absolute = [path for path in FILES if Import((), "sma_exporter") in imports(path)]
 
     assert absolute == []
 
@@ -126,9 +120,11 @@ def test_importing_the_package_does_nothing_and_loads_nothing() -> None:
 def test_the_library_stands_alone() -> None:
     code = (
         "import sys; import sma_exporter.webconnect;"
-        "print('prometheus_client' in sys.modules, 'yaml' in sys.modules, 'jmespath' in sys.modules)"
+        "print([m for m in ('prometheus_client', 'yaml', 'jmespath') if m in sys.modules],"
+        "{m.split('.')[1] for m in sys.modules if m.startswith('sma_exporter.')}"
+        " - {'sma', 'webconnect'})"
     )
 
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert run.stdout == "False False False\n"
+    assert run.stdout == "[] set()\n"

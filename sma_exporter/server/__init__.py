@@ -13,8 +13,8 @@ dripping, endless, many; `tests/clients` does the same), with one process on two
 A kept connection costs 0.2 ms of processor time a scrape instead of 1.6 ms over TLS: hence they are kept.
 """
 
-from .client import Limits, Terms
-from .server import DEFAULT_LIMITS, Address, Server, parse_address
+from .connection import Limits, Terms
+from .listener import DEFAULT_LIMITS, Address, Server, parse_address
 from .wsgi import CLIENT_CERTIFICATE, Answer, plain
 
 __all__ = [

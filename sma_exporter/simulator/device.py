@@ -6,13 +6,7 @@ from dataclasses import dataclass, field
 
 from .localtime import utc_offset
 from .profiles import Profile, Values
-from .sessions import (
-    INSTALLER,
-    USER,
-    AllSessionsTaken,
-    Sessions,
-    WrongPassword,
-)
+from .sessions import INSTALLER, USER, AllSessionsTaken, Sessions, WrongPassword
 from .sources import Site
 
 JSON = "application/json;"  # the semicolon is the devices' own

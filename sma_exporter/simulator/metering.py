@@ -4,13 +4,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from .measurement import (
-    PHASES,
-    Numbers,
-    grid_frequency,
-    grid_voltages,
-    on_phases,
-)
+from .measurement import PHASES, Numbers, grid_frequency, grid_voltages, on_phases
 from .plant import Plant, State
 
 HOUSE_PHASES = (0.45, 0.33, 0.22)  # how the house spreads over L1, L2, L3

@@ -5,15 +5,7 @@ The group 6802 is for the installer. Values of the network and of passwords are 
 
 from collections.abc import Mapping
 
-from .keys import (
-    NONE,
-    OPTIMIZER_SLOTS,
-    Fixed,
-    Limits,
-    Reading,
-    Table,
-    fixed,
-)
+from .keys import NONE, OPTIMIZER_SLOTS, Fixed, Limits, Reading, Table, fixed
 from .localtime import TIME_ZONE
 from .measurement import OFF, Tags
 

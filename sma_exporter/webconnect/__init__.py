@@ -15,10 +15,8 @@ It knows nothing of Prometheus and can be used alone::
 `decode` turns a whole reply into readings in base units; `definitions` holds the sensors.
 """
 
-from . import definitions
-from .client import SMA, SessionCheck, version_int_to_string
-from .connections import Session, make_session
-from .exceptions import (
+from ..sma.connections import Session, make_session
+from ..sma.exceptions import (
     SmaAuthenticationException,
     SmaConnectionException,
     SmaException,
@@ -31,6 +29,8 @@ from .exceptions import (
     SmaTimeoutException,
     SmaTlsException,
 )
+from . import definitions
+from .client import SMA, SessionCheck, version_int_to_string
 from .readings import Readings, Value, decode
 from .sensor import Sensor, Sensors
 

@@ -18,9 +18,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from . import definitions
-from .connections import Session
-from .exceptions import (
+from ..sma.connections import Session
+from ..sma.exceptions import (
     SmaAuthenticationException,
     SmaConnectionException,
     SmaException,
@@ -32,12 +31,13 @@ from .exceptions import (
     SmaTimeoutException,
     SmaTlsException,
 )
+from ..sma.http import exchange
+from ..sma.tags import L10N
+from . import definitions
 from .presence import IDENTITY, present
 from .readings import ONLINE_KEYS, PARAMETER_KEYS
 from .replies import int_or_none, moved, parsed, session_id
 from .sensor import Sensors
-from .tags import L10N
-from .transport import exchange
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -14,10 +14,10 @@ from functools import partial
 from itertools import groupby
 from typing import TypeAlias, TypeVar
 
+from ..sma.tags import NUMBERS, STATES
 from . import definitions
 from .definitions import NUMBERED, SUBSTITUTES
 from .sensor import MAX_ELEMENTS, Sensor, elements, number, tags
-from .tags import NUMBERS, STATES
 
 Value: TypeAlias = int | float | str | tuple[int, ...]
 Readings: TypeAlias = dict[str, Value]

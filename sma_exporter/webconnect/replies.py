@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from .exceptions import SmaConnectionException, SmaNotWebConnectException, SmaReadException
+from ..sma.exceptions import SmaConnectionException, SmaNotWebConnectException, SmaReadException
+from ..sma.http import Reply
 from .sensor import number
-from .transport import Reply
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 _FIRST_CONTACTS = {"login", "sessionCheck", "getDashValues"}

@@ -12,11 +12,11 @@ import sys
 import time
 from collections.abc import Sequence
 
-from sma_exporter import config
-from sma_exporter.fleet import Fleet
+from sma_exporter.config import load as config
+from sma_exporter.devices.fleet import Fleet
 from sma_exporter.server import Address, Server
 from sma_exporter.simulator import PASSWORD
-from sma_exporter.web import App
+from sma_exporter.web.app import App
 
 from .processes import status_bytes
 from .rows import KEEP, SCRAPE

@@ -12,10 +12,10 @@ from pysma import definitions
 from pysma.const import GENERIC_SENSORS
 from pysma.sensor import Sensors
 
+from sma_exporter.sma.http import Reply
+from sma_exporter.sma.tags import L10N
 from sma_exporter.webconnect import decode
 from sma_exporter.webconnect.replies import parsed
-from sma_exporter.webconnect.tags import L10N
-from sma_exporter.webconnect.transport import Reply
 
 from .farm import MODELS, recorded
 

@@ -20,8 +20,8 @@ from typing import Any
 
 from sma_exporter.simulator import PASSWORD, Simulator
 from sma_exporter.simulator.certificates import made_up
+from sma_exporter.sma.tags import L10N
 from sma_exporter.webconnect import SMA, make_session
-from sma_exporter.webconnect.tags import L10N
 
 #: Devices take turns: a hybrid, a Tripower with optimizers, a Sunny Boy, as in the demonstration.
 MODELS = ("stp-10-se", "stp-10", "sb-3.6")

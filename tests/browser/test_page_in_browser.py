@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from needs import require_tool
-from programs import exporter, get
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from support.needs import require_tool
+from support.programs import exporter, get
 
 from sma_exporter.simulator import Simulator
 

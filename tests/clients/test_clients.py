@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-import readme
 from abuse import ABUSES
-from devices import PASSWORD, eventually
-from doors import TLS, Folder, hashed
-from needs import require_path
-from programs import PATIENCE_SECONDS, Running, running
+from support import readme
+from support.devices import PASSWORD, eventually
+from support.needs import require_path
+from support.programs import PATIENCE_SECONDS, Running, running
+from support.web_configs import TLS, Folder, hashed
 
 from sma_exporter.server import DEFAULT_LIMITS
 from sma_exporter.simulator import Simulator

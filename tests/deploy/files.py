@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from needs import require_tool
+from support.needs import require_tool
 
-from sma_exporter import __version__, cli, config
-from sma_exporter.fleet import Fleet
-from sma_exporter.web import App
+from sma_exporter import __version__
+from sma_exporter.cli import main as cli
+from sma_exporter.config import load as config
+from sma_exporter.devices.fleet import Fleet
+from sma_exporter.web.app import App
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from files import DEPLOY, run, text_files
 
-from sma_exporter import cli
-from sma_exporter.cli_flags import DEFAULT_PORT
+from sma_exporter.cli import main as cli
+from sma_exporter.cli.flags import DEFAULT_PORT
 
 FILES = text_files()
 

@@ -4,8 +4,8 @@ import re
 import shlex
 from itertools import pairwise
 
-import readme
 from files import DEPLOY, IMAGES, ROOT, document
+from support import readme
 
 KUBERNETES = DEPLOY / "kubernetes"
 COMPOSE = DEPLOY / "compose"

@@ -18,10 +18,10 @@ from files import (
     run,
 )
 
-from sma_exporter import cli
-from sma_exporter.cli_flags import DEFAULT_PORT
-from sma_exporter.config_values import parse_duration
-from sma_exporter.fleet import STOP_SECONDS
+from sma_exporter.cli import main as cli
+from sma_exporter.cli.flags import DEFAULT_PORT
+from sma_exporter.config.values import parse_duration
+from sma_exporter.devices.fleet import STOP_SECONDS
 
 FOLDER = DEPLOY / "compose"
 COMPOSE = document(FOLDER / "compose.yaml")

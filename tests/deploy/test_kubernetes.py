@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from doors import Folder
 from files import (
     DEPLOY,
     IMAGES,
@@ -26,13 +25,14 @@ from files import (
     paths,
     run,
 )
-from needs import require_tool
+from support.needs import require_tool
+from support.web_configs import Folder
 
-from sma_exporter import cli
-from sma_exporter.cli_flags import DEFAULT_PORT
-from sma_exporter.config_values import parse_duration
-from sma_exporter.door import Door
-from sma_exporter.fleet import STOP_SECONDS
+from sma_exporter.cli import main as cli
+from sma_exporter.cli.flags import DEFAULT_PORT
+from sma_exporter.config.values import parse_duration
+from sma_exporter.devices.fleet import STOP_SECONDS
+from sma_exporter.web_config import Door
 
 KUBERNETES = DEPLOY / "kubernetes"
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-import readme
 import yaml
 from files import DEPLOY, ROOT, SCRAPE_INTERVAL, SCRAPE_TIMEOUT, document, find, paths, run
+from support import readme
 
-from sma_exporter.cli_flags import DEFAULT_PORT
+from sma_exporter.cli.flags import DEFAULT_PORT
 
 FILES = sorted(DEPLOY.rglob("prometheus*.yml"))
 WITH_RULES = [path for path in FILES if "rule_files" in document(path)]

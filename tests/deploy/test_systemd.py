@@ -5,12 +5,12 @@ import shlex
 from pathlib import Path
 
 import pytest
-import readme
 from files import DEPLOY, arguments_are_accepted, run
+from support import readme
 
-from sma_exporter import cli
-from sma_exporter.config_values import parse_duration
-from sma_exporter.fleet import STOP_SECONDS
+from sma_exporter.cli import main as cli
+from sma_exporter.config.values import parse_duration
+from sma_exporter.devices.fleet import STOP_SECONDS
 
 UNIT = DEPLOY / "systemd" / "sma_exporter.service"
 SECTION = readme.section("Raspberry Pi and other small servers")

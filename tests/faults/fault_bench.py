@@ -17,17 +17,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
-from devices import NOON, Clock, eventually
-from programs import values
 from strangers import Certificates, Speech, Stranger, certificates
+from support.devices import NOON, Clock, eventually
+from support.programs import values
 
-from sma_exporter import config
-from sma_exporter.collector import SCRAPE_FAMILIES
-from sma_exporter.fleet import Fleet
+from sma_exporter.config import load as config
+from sma_exporter.devices.fleet import Fleet
+from sma_exporter.devices.snapshot import REASONS
+from sma_exporter.metrics.collector import SCRAPE_FAMILIES
 from sma_exporter.server import Address, Server
 from sma_exporter.simulator import MODELS, Simulator
-from sma_exporter.snapshot import REASONS
-from sma_exporter.web import App
+from sma_exporter.web.app import App
 from sma_exporter.webconnect import SMA
 
 SICK, OTHERS = "roof", ("garage", "cellar")

@@ -16,8 +16,8 @@ from fault_bench import (
     undisturbed,
 )
 
-from sma_exporter import metrics
-from sma_exporter.snapshot import REASONS
+from sma_exporter.devices.snapshot import REASONS
+from sma_exporter.metrics import families as metrics
 from sma_exporter.webconnect.readings import PARAMETERS
 
 READ, PARAMETER_READ = "getAllOnlValues", "getValues"

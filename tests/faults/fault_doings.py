@@ -8,12 +8,12 @@ from typing import Any
 from unittest import mock
 
 import requests
-from devices import eventually
 from fault_bench import PASSWORDS, SICK, Bench
 from fault_case import Do, clear
 from strangers import Speech
+from support.devices import eventually
 
-from sma_exporter import config
+from sma_exporter.config import load as config
 from sma_exporter.simulator import faults
 from sma_exporter.simulator.faults import Action, Fault
 from sma_exporter.webconnect import SMA, make_session

@@ -1,6 +1,5 @@
 """The faults of one device, a row each. What replies may look like, on every model, is in fault_shapes."""
 
-from devices import STATUS, TOTAL, sending
 from fault_bench import PASSWORDS, SICK
 from fault_case import PARAMETER_READ, READ, Case, clear
 from fault_doings import (
@@ -34,8 +33,9 @@ from fault_doings import (
     wall_clock_moves,
 )
 from strangers import banner, continues, endless_body, endless_header
+from support.devices import STATUS, TOTAL, sending
 
-from sma_exporter import config
+from sma_exporter.config import load as config
 from sma_exporter.simulator import faults
 from sma_exporter.simulator.device import HTML, JSON, Reply
 from sma_exporter.simulator.faults import Answer

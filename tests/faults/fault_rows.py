@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 import hostile_environment
-import readme
 import two_exporters
 from fault_bench import Bench
 from fault_case import Row, Seen, check, observe, observe_on
 from fault_list import CASES
 from fault_shapes import SHAPES, Shape, case, row, victim
+from support import readme
 
 from sma_exporter.simulator import MODELS
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from devices import NOON
 from fault_case import PARAMETER_READ, READ, Case, Row, Seen
 from fault_doings import at, both
+from support.devices import NOON
 
-from sma_exporter import metrics
+from sma_exporter.metrics import families as metrics
 from sma_exporter.simulator import Simulator, faults
 from sma_exporter.simulator.device import Reply
 from sma_exporter.simulator.faults import Action, Alter

@@ -5,11 +5,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from devices import NOON
 from fault_bench import by_device
 from fault_case import Row
-from programs import get, running, values
 from strangers import Stranger, banner, certificates
+from support.devices import NOON
+from support.programs import get, running, values
 
 from sma_exporter.simulator import PASSWORD, Simulator
 

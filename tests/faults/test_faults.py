@@ -3,7 +3,6 @@
 What is observed is what the README says.
 """
 
-import fault_table
 import pytest
 from fault_case import Case, check, observe
 from fault_list import CASES
@@ -11,6 +10,7 @@ from fault_rows import OTHER_FAULTS, published, try_shape
 from fault_shapes import SHAPES, Shape, row
 
 from sma_exporter.simulator import MODELS
+from tools import fault_table
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.fault)

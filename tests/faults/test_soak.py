@@ -15,18 +15,19 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
-from devices import NOON, POWER, STATUS, TOTAL, Clock, eventually, reader_threads, sending
 from fault_bench import Values, family, fetch
 from fault_case import PARAMETER_READ, READ
-from needs import require_path
+from support.devices import NOON, POWER, STATUS, TOTAL, Clock, eventually, reader_threads, sending
+from support.needs import require_path
 
-from sma_exporter import config, metrics
-from sma_exporter.fleet import Fleet
-from sma_exporter.metrics import COUNTER, Source
+from sma_exporter.config import load as config
+from sma_exporter.devices.fleet import Fleet
+from sma_exporter.metrics import families as metrics
+from sma_exporter.metrics.families import COUNTER, Source
 from sma_exporter.server import Address, Server
 from sma_exporter.simulator import PASSWORD, Plant, Simulator, faults
 from sma_exporter.simulator.faults import Action, Fault
-from sma_exporter.web import App
+from sma_exporter.web.app import App
 from sma_exporter.webconnect import SMA, SmaException, make_session
 from sma_exporter.webconnect.readings import decode
 

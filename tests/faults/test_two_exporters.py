@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from programs import exporter, get, values
+from support.programs import exporter, get, values
 
 from sma_exporter.simulator import PASSWORD, Simulator
 from sma_exporter.webconnect import SMA, make_session

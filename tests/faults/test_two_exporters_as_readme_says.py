@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-import devices
 import pytest
-from devices import NOON, Clock, Connect, Scraped, count, eventually
+from support import devices
+from support.devices import NOON, Clock, Connect, Scraped, count, eventually
 
 from sma_exporter.simulator import Simulator
 

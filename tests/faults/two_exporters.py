@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from devices import eventually
 from fault_bench import OTHERS, PASSWORDS, SICK, Answer, Bench, undisturbed
 from fault_case import READ, Row, back, said
 from fault_doings import browsers_log_in, browsers_log_out
+from support.devices import eventually
 
 from sma_exporter.simulator import faults
 from sma_exporter.simulator.faults import Fault

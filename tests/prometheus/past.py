@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from needs import require_tool
+from support.needs import require_tool
 
 #: (unix time, value)
 Readings = Iterable[tuple[float, float]]

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import requests
 import yaml
-from needs import require_tool
-from programs import PATIENCE_SECONDS, Running, started
+from support.needs import require_tool
+from support.programs import PATIENCE_SECONDS, Running, started
 
 _T = TypeVar("_T")
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import grafana
 import past
 import pytest
-from grafana import Browser
 from real_prometheus import Prometheus, prometheus
+from support import grafana
+from support.grafana import Browser
 
 BERLIN = ZoneInfo("Europe/Berlin")
 #: A summer afternoon: this year began in winter time.

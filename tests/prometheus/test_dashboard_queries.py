@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-import grafana
 import past
 import pytest
-from grafana import Browser, Request
-from programs import exporter
 from prometheus_client.samples import Sample
 from real_prometheus import Prometheus, prometheus
+from support import grafana
+from support.grafana import Browser, Request
+from support.programs import exporter
 
-from sma_exporter import metrics
-from sma_exporter.metrics import Source
+from sma_exporter.metrics import families as metrics
+from sma_exporter.metrics.families import Source
 from sma_exporter.simulator import demo_devices
 from sma_exporter.webconnect.readings import decode
 

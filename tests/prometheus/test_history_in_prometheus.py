@@ -11,12 +11,12 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import readme
 import yaml
-from backfills import BERLIN
-from needs import require_tool
-from programs import command, exporter
 from real_prometheus import Prometheus, prometheus
+from support import readme
+from support.backfills import BERLIN
+from support.needs import require_tool
+from support.programs import command, exporter
 
 from sma_exporter.simulator import Plant, Simulator
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from programs import exporter
-from prometheus_tools import VERSIONS, Tools, tools
 from real_prometheus import Prometheus, prometheus
-from rules import FOLDER, inlined, recorded
-from simulated_past import (
+from support.programs import exporter
+from support.prometheus_tools import VERSIONS, Tools, tools
+from support.rules import FOLDER, inlined, recorded
+from support.simulated_history import (
     PastDevice,
     Sample,
     Series,

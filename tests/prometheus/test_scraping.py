@@ -5,9 +5,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from doors import MUTUAL, Folder, hashed
-from programs import exporter, get, values
 from real_prometheus import Prometheus, prometheus
+from support.programs import exporter, get, values
+from support.web_configs import MUTUAL, Folder, hashed
 
 from sma_exporter.simulator import PASSWORD, Simulator
 

@@ -1,0 +1,1 @@
+"""What file, flags and environment may say."""

@@ -1,9 +1,0 @@
-"""Who may come in: TLS, client certificates, users and headers, in exporter-toolkit's file format.
-
-`web_config` reads the file, `tls` and `users` are what it may say, `files` notices changes, and `door` is
-what the server and each request ask.
-"""
-
-from .door import Door
-
-__all__ = ["Door"]

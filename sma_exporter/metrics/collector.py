@@ -1,0 +1,198 @@
+"""The custom collector: all devices side by side inside one scrape's deadline.
+
+It is made for each request, around the devices and the deadline of that request; nothing is registered
+globally, and nothing is read before Prometheus asks.
+"""
+
+import os
+import platform
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import TypeAlias
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+
+from .. import __version__
+from ..config.load import CustomSensor
+from ..devices.device import Device
+from ..devices.fleet import Fleet
+from ..devices.snapshot import REASONS, CustomReading, Identity, Snapshot
+from . import families as metrics
+from .exposition import Lines, line
+from .families import COUNTER, GAUGE, INFO, Source, clean
+
+#: A sample: the labels beside `device`, and its value.
+Sample: TypeAlias = tuple[Mapping[str, str], float]
+
+
+@dataclass(frozen=True, slots=True)
+class ScrapeFamily:
+    """A family about the scrape of a device, beside what the device itself says."""
+
+    name: str
+    kind: str
+    help: str
+    samples: Callable[[Snapshot], Iterable[Sample]]
+
+
+def _one(value: float | None) -> Iterator[Sample]:
+    """Yield the sample of a family without further labels; none for None."""
+    if value is not None:
+        yield {}, value
+
+
+def _failing(snapshot: Snapshot) -> Iterator[Sample]:
+    present = snapshot.outcome.reason if snapshot.outcome else None
+    return (({"reason": reason}, reason == present) for reason in REASONS)
+
+
+def _errors(snapshot: Snapshot) -> Iterator[Sample]:
+    return (({"reason": reason}, count) for reason, count in snapshot.errors.items())
+
+
+def _identity(snapshot: Snapshot) -> Iterator[Sample]:
+    yield {"plant": clean(snapshot.plant), **_labels_of(snapshot.known.identity)}, 1
+
+
+@lru_cache(maxsize=4096)  # it stays for years
+def _labels_of(identity: Identity) -> Mapping[str, str]:
+    return {name: clean(text) for name, text in asdict(identity).items()}
+
+
+# fmt: off
+#: Counted in this process: a probe of one device leaves them to /metrics.
+COUNTERS = (
+    ScrapeFamily("sma_scrape_errors_total", COUNTER, "Failed reads by reason; a scrape that gave up on a read still running counts as timeout.", _errors),
+    ScrapeFamily("sma_logins_total", COUNTER, "Sessions opened on the device.", lambda s: _one(s.known.logins)),
+)
+GAUGES = (
+    ScrapeFamily("sma_up", GAUGE, "1 if the read that this answer shows brought at least one value, else 0.", lambda s: _one(int(s.up))),
+    ScrapeFamily("sma_scrape_duration_seconds", GAUGE, "Time that the read which this answer shows took.", lambda s: _one(s.outcome.seconds if s.outcome else 0.0)),
+    ScrapeFamily("sma_scrape_failing", GAUGE, "1 for the reason why there are no values now, also while the device is left alone after a refused login.", _failing),
+    ScrapeFamily("sma_last_successful_scrape_timestamp_seconds", GAUGE, "End of the last good read, unix time.", lambda s: _one(s.last_success)),
+    ScrapeFamily("sma_sessions_free", GAUGE, "Free sessions, as the device tells when it has refused a login.", lambda s: _one(s.outcome.free_sessions if s.outcome else None)),
+    ScrapeFamily("sma_device_info", INFO, "Identity of the device, the last known; empty until known.", _identity),
+    ScrapeFamily("sma_counters_withheld", GAUGE, "Lifetime totals that are held back now: the device sends less than before, or more than it can have produced.", lambda s: _one(s.known.withheld)),
+)
+# fmt: on
+SCRAPE_FAMILIES = (*GAUGES, *COUNTERS)
+
+
+class DeviceCollector:
+    """Reads its devices when it is collected, until `deadline` (monotonic)."""
+
+    def __init__(
+        self, devices: Sequence[Device], deadline: float, *, with_counters: bool = True
+    ) -> None:
+        self._devices = devices
+        self._deadline = deadline
+        self._shown = SCRAPE_FAMILIES if with_counters else GAUGES
+
+    def describe(self) -> Iterator[Metric]:
+        """Yield every family that may come, without touching a device."""
+        yield from (_new(family) for family in self._shown)
+        yield from metrics.empty_families()
+        yield from metrics.custom_families(
+            (device.name, _described(sensor))
+            for device in self._devices
+            for sensor in device.settings.sensors
+        )
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield each family once, the devices in their configured order."""
+        reads = [(device, device.begin(self._deadline)) for device in self._devices]
+        snapshots = [device.finish(read, self._deadline) for device, read in reads]
+        yield from scrape_metrics(self._shown, snapshots)
+        yield from metrics.families(
+            [Source(s.name, s.readings, s.known.unknown_states) for s in snapshots]
+        )
+        yield from metrics.custom_families(
+            (snapshot.name, row)
+            for snapshot in snapshots
+            if snapshot.outcome is not None
+            for row in snapshot.outcome.custom
+        )
+
+
+class ScrapeCountersCollector:
+    """The counters about scrapes, from what is known already: no device is read."""
+
+    def __init__(self, devices: Sequence[Device]) -> None:
+        self._devices = devices
+
+    def describe(self) -> Iterator[Metric]:
+        """Yield the families without samples."""
+        return (_new(family) for family in COUNTERS)
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the families."""
+        return scrape_metrics(COUNTERS, [device.last() for device in self._devices])
+
+
+class ExporterCollector:
+    """What the exporter says of itself: build, configuration, process."""
+
+    def __init__(self, fleet: Fleet, environ: Mapping[str, str] = os.environ) -> None:
+        self._fleet = fleet
+        self._build = {
+            "version": __version__,
+            "revision": environ.get("SMA_EXPORTER_REVISION", ""),
+            "branch": environ.get("SMA_EXPORTER_BRANCH", ""),
+            "pythonversion": platform.python_version(),
+        }
+        own = CollectorRegistry()
+        self._parts = (
+            ProcessCollector(registry=None),
+            PlatformCollector(registry=own),
+            GCCollector(own),
+        )
+
+    def describe(self) -> Iterable[Metric]:
+        """Yield the families; none of them needs I/O on a device."""
+        return self.collect()
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the families."""
+        build = InfoMetricFamily(
+            "sma_exporter_build", "Version, revision and branch of the exporter, and its Python."
+        )
+        build.add_metric([], self._build)
+        yield build
+        name = "sma_exporter_config_last_reload_successful"
+        sentence = "Whether the last loading of the configuration succeeded."
+        yield GaugeMetricFamily(name, sentence, int(self._fleet.loading.successful))
+        name = "sma_exporter_config_last_reload_success_timestamp_seconds"
+        sentence = "When the configuration was last loaded successfully, unix time."
+        yield GaugeMetricFamily(name, sentence, self._fleet.loading.succeeded_at)
+        for part in self._parts:
+            yield from part.collect()
+
+
+def scrape_metrics(
+    shown: Iterable[ScrapeFamily], snapshots: Sequence[Snapshot]
+) -> Iterator[Metric]:
+    """Yield the families about scrapes that have samples."""
+    for family in shown:
+        metric = _new(family)
+        for snapshot in snapshots:
+            metric.lines += (
+                line(family.name, {"device": snapshot.name, **labels}, value)
+                for labels, value in family.samples(snapshot)
+            )
+        if metric.lines:
+            yield metric
+
+
+def _new(family: ScrapeFamily) -> Lines:
+    if family.kind == COUNTER:
+        return Lines(family.name.removesuffix("_total"), family.help, COUNTER)
+    if family.kind == INFO:
+        return Lines(family.name.removesuffix("_info"), family.help, INFO)
+    unit = "seconds" if family.name.endswith("_seconds") else ""
+    return Lines(family.name, family.help, GAUGE, unit)
+
+
+def _described(sensor: CustomSensor) -> CustomReading:
+    return CustomReading(sensor.metric, sensor.type, sensor.help, sensor.labels, 0.0)

@@ -1,0 +1,243 @@
+"""Readings into families: pure functions over the table in metrics_families.py."""
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+from prometheus_client.core import Metric
+
+from ..devices.snapshot import CustomReading
+from ..sma import tags
+from ..sma.device_models import METERS
+from ..sma.tags import slug
+from ..webconnect import Readings
+from ..webconnect.readings import STATES_OF
+from .exposition import Lines, line, quoted
+from .table import ALL_FAMILIES, BITS, COUNTER, GAUGE, INFO, METER_INFO, STATE_SET, Family
+
+__all__ = [
+    "ALL_FAMILIES",
+    "BIT_NAMES",
+    "COUNTER",
+    "GAUGE",
+    "INFO",
+    "METER_INFO",
+    "STATE_SET",
+    "Family",
+    "Source",
+    "as_shown",
+    "clean",
+    "custom_families",
+    "empty_families",
+    "families",
+    "new_metric",
+]
+
+_UNITS = (
+    "watts", "volts", "amperes", "hertz", "celsius", "ohms", "seconds", "ratio", "joules", "vars",
+    "voltamperes", "coulombs", "bytes_per_second", "watts_per_square_meter", "meters_per_second",
+)  # fmt: skip
+
+#: Names of the inputs whose states are the bits of one number, the lowest first.
+BIT_NAMES = ("d1", "d2", "d3", "d4")
+
+MAX_LABEL_LENGTH = 128
+
+_METER_SENSORS = frozenset(
+    sensor
+    for family in ALL_FAMILIES
+    if family.name.startswith("sma_meter_") and family.kind in {GAUGE, COUNTER}
+    for sensor in family.sensors
+)
+_METER_NUMBER = ALL_FAMILIES.index(METER_INFO)
+
+
+class Source(NamedTuple):
+    """A device as the table sees it: its name, its readings, its states that no table has."""
+
+    device: str
+    readings: Readings
+    unknown_states: Mapping[str, tuple[int, ...]]
+
+
+class _Place(NamedTuple):
+    """Where the values of a sensor go: a line is `before`, the device, `after`, the value."""
+
+    family: Family
+    number: int
+    sensor: str
+    before: str
+    after: str
+
+
+def _places() -> Iterator[_Place]:
+    for number, family in enumerate(ALL_FAMILIES):
+        for sensor, part in family.sensors.items():
+            label = f',{family.label}="{part}"' if part else ""
+            yield _Place(family, number, sensor, f'{family.name}{{device="', f'"{label}')
+
+
+#: In the order of exposition, as `_ORDER` counts them.
+_PLACES: Sequence[_Place] = tuple(_places())
+_ORDER: Mapping[str, int] = {place.sensor: order for order, place in enumerate(_PLACES)}
+
+
+def families(sources: Sequence[Source]) -> Iterator[Metric]:
+    """Yield each family that has samples, once, the devices in the order in which they were given."""
+    lines: dict[int, list[str]] = defaultdict(list)  # by the family's number
+    for source in sources:
+        device = quoted(source.device)
+        readings = as_shown(source.readings)
+        for order in sorted(_ORDER[name] for name in readings if name in _ORDER):
+            place = _PLACES[order]
+            write = _WRITE[place.family.kind]
+            text = write(place, device, readings[place.sensor], source)
+            if text:
+                lines[place.number].append(text)
+        if not _METER_SENSORS.isdisjoint(readings):
+            labels = {"device": source.device, METER_INFO.text: _meter_serial(readings)}
+            lines[_METER_NUMBER].append(line(METER_INFO.name, labels, 1))
+    for number in sorted(lines):
+        metric = new_metric(ALL_FAMILIES[number])
+        metric.lines = lines[number]
+        yield metric
+
+
+def empty_families() -> Iterator[Metric]:
+    """Yield every family of the table without samples: the names, for a registry."""
+    return (new_metric(family) for family in ALL_FAMILIES)
+
+
+def new_metric(family: Family) -> Lines:
+    """Return the family of prometheus_client that a row describes, without samples."""
+    kind = GAUGE if family.kind == BITS else family.kind
+    name = family.name
+    if kind == COUNTER:
+        name = name.removesuffix("_total")
+    elif kind == INFO:
+        name = name.removesuffix("_info")
+    return Lines(name, family.help, kind, _unit(name) if kind in {GAUGE, COUNTER} else "")
+
+
+def custom_families(readings: Iterable[tuple[str, CustomReading]]) -> Iterator[Metric]:
+    """Yield the families of the configuration's own sensors; `readings` are pairs with the device."""
+    found: dict[str, Lines] = {}
+    for device, row in readings:
+        metric = found.get(row.metric)
+        if metric is None:
+            name = row.metric.removesuffix("_total") if row.type == COUNTER else row.metric
+            metric = found[row.metric] = Lines(name, row.help, row.type)
+        own = {label: clean(row.labels[label]) for label in sorted(row.labels)}
+        metric.lines.append(line(row.metric, {"device": device} | own, row.value))
+    yield from found.values()
+
+
+@lru_cache(maxsize=4096)  # names and serial numbers, which stay
+def clean(text: str) -> str:
+    """Return a device's text as a label value: valid Unicode, no control characters, not endless."""
+    printable = "".join(c for c in text if not unicodedata.category(c).startswith("C"))
+    return printable[:MAX_LABEL_LENGTH].strip()
+
+
+@cache
+def _unit(name: str) -> str:
+    return next((unit for unit in _UNITS if name.endswith(f"_{unit}")), "")
+
+
+def as_shown(readings: Readings) -> Readings:
+    """Return the readings with a power factor where there is one, and without empty slots.
+
+    Hybrids always send 0 for the unsigned power factor; then the signed one's magnitude counts.
+    Slots for optimizers and gateways say "off" when nothing is fitted: one that says nothing else, and
+    has no serial number, is empty.
+    """
+    found = {
+        name: value
+        for name, value in readings.items()
+        if not (value == _OFF and _is_empty_slot(name, readings))
+    }
+    if not found.get("grid_power_factor"):
+        found.pop("grid_power_factor", None)
+        signed = found.get("grid_power_factor_eei")
+        if isinstance(signed, int | float):
+            found["grid_power_factor"] = abs(signed)
+    return found
+
+
+_OFF = (303,)
+
+
+def _is_empty_slot(name: str, readings: Readings) -> bool:
+    if name.startswith("gateway_condition_"):
+        return True
+    optimizer, _, index = name.rpartition("_")
+    return optimizer == "optimizer_condition" and f"optimizer_serial_{index}" not in readings
+
+
+def _number(place: _Place, device: str, value: object, _: Source) -> str:
+    if not isinstance(value, int | float):
+        return ""
+    return f"{place.before}{device}{place.after}}} {float(value)!r}\n"
+
+
+def _bits(place: _Place, device: str, value: object, _: Source) -> str:
+    if not isinstance(value, int):
+        return ""
+    return "".join(
+        f'{place.before}{device}",{place.family.label}="{part}"}} {value >> bit & 1}.0\n'
+        for bit, part in enumerate(BIT_NAMES)
+    )
+
+
+def _states(place: _Place, device: str, value: object, source: Source) -> str:
+    if not isinstance(value, tuple):
+        return ""
+    unknown = source.unknown_states.get(place.sensor, ())
+    return _all_states(place.sensor, value, unknown).replace("\0", device)
+
+
+@lru_cache(maxsize=4096)  # a status changes a few times a day
+def _all_states(sensor: str, active: tuple[int, ...], unknown: tuple[int, ...]) -> str:
+    """Return the lines of all states of a sensor, with a NUL in place of the device."""
+    place = _PLACES[_ORDER[sensor]]
+    active_slugs = {slug(tag) for tag in active}
+    slugs = dict.fromkeys(slug(tag) for tag in (*STATES_OF[sensor], *unknown))
+    return "".join(
+        f'{place.before}\0{place.after},{place.family.name}="{state}"}} {float(state in active_slugs)}\n'
+        for state in sorted(slugs)
+    )
+
+
+def _info(place: _Place, device: str, value: object, _: Source) -> str:
+    if place.family is METER_INFO:
+        return ""
+    return "".join(
+        f'{place.before}{device}{place.after},{place.family.text}="{quoted(clean(text))}"}} 1.0\n'
+        for text in _texts(value)
+    )
+
+
+def _meter_serial(readings: Readings) -> str:
+    """Return the serial number of the meter that a device reads, or is."""
+    kind = readings.get("device_type")
+    is_meter = isinstance(kind, tuple) and not METERS.isdisjoint(kind)
+    sensors = (*METER_INFO.sensors, *(("serial_number",) if is_meter else ()))
+    return next((str(value) for sensor in sensors if (value := readings.get(sensor))), "")
+
+
+def _texts(value: object) -> Iterable[str]:
+    """Return what an info says: a text, or a choice of the package's own tables by its name."""
+    if isinstance(value, tuple):
+        return (tags.name(tag) for tag in value)
+    return (value,) if isinstance(value, str) else ()
+
+
+_WRITE: Mapping[str, Callable[[_Place, str, object, Source], str]] = {
+    GAUGE: _number,
+    COUNTER: _number,
+    BITS: _bits,
+    STATE_SET: _states,
+    INFO: _info,
+}

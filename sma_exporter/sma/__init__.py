@@ -1,0 +1,1 @@
+"""What all SMA devices have in common, whatever they speak."""

@@ -1,0 +1,227 @@
+"""The WSGI application: which path answers what. No sockets here."""
+
+import gzip
+import json
+import logging
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+from urllib.parse import parse_qs
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from prometheus_client.exposition import gzip_accepted
+
+from .. import __version__
+from ..config import load as config
+from ..devices.fleet import Fleet
+from ..metrics.collector import DeviceCollector, ExporterCollector, ScrapeCountersCollector
+from ..metrics.exposition import Collector, exposition
+from .page import render
+from .service_discovery import Base, base_of, target_groups
+
+_LOGGER = logging.getLogger(__name__)
+
+#: Seconds for a scrape that does not say, or not credibly, how long it waits; and the most believed.
+DEFAULT_SCRAPE_SECONDS = 10.0
+MAX_SCRAPE_SECONDS = 60.0
+
+#: The text repeats itself so much that more effort finds little more.
+_GZIP_LEVEL = 1
+
+_TEXT = "text/plain; charset=utf-8"
+_READ = ("GET", "HEAD")
+
+_POLICY = (
+    "default-src 'none'",
+    "style-src 'unsafe-inline'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+)
+#: The page needs no script, no picture and nobody else.
+_PAGE_HEADERS = [
+    ("Content-Security-Policy", "; ".join(_POLICY)),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A short reply."""
+
+    status: str
+    body: str
+    content_type: str = _TEXT
+    headers: Sequence[tuple[str, str]] = ()
+
+
+#: Whose families are an answer.
+Collectors: TypeAlias = Sequence[Collector]
+
+
+class Route(NamedTuple):
+    """What answers a path, and to which methods."""
+
+    answer: Callable[[WSGIEnvironment], Answer | Collectors]
+    methods: Sequence[str] = _READ
+
+
+class App:
+    """The exporter's pages over the configured devices.
+
+    `external_url` is where Prometheus reaches them, if not at the host that it asks; `lifecycle` allows
+    to reload the configuration over HTTP.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        *,
+        telemetry_path: str = "/metrics",
+        offset: float = 0.5,
+        external_url: Base | None = None,
+        lifecycle: bool = False,
+    ) -> None:
+        self.telemetry_path = telemetry_path
+        self._fleet = fleet
+        self._offset = offset
+        self._external_url = external_url
+        self._exporter = ExporterCollector(fleet)
+        self._routes: Mapping[str, Route] = {
+            "/": Route(self._page),
+            "/-/healthy": Route(lambda _: Answer("200 OK", "Healthy\n")),
+            "/-/ready": Route(lambda _: Answer("200 OK", "Ready\n")),
+            "/-/reload": Route(self._reload if lifecycle else _no_lifecycle, ("POST",)),
+            "/metrics/exporter": Route(self._exporter_metrics),
+            "/probe": Route(self._probe),
+            "/sd": Route(self._service_discovery),
+            telemetry_path: Route(self._metrics),
+        }
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        route = self._routes.get(environ.get("PATH_INFO") or "/")
+        method = environ["REQUEST_METHOD"]
+        if route is None:
+            result: Answer | Collectors = Answer("404 Not Found", "No such page.\n")
+        elif method not in route.methods:
+            allowed = ", ".join(route.methods)
+            result = Answer(
+                "405 Method Not Allowed", f"{allowed} only.\n", headers=[("Allow", allowed)]
+            )
+        else:
+            result = route.answer(environ)
+        if isinstance(result, Answer):
+            return _send(result, method, start_response)
+        if method == "HEAD":  # nobody reads a device for headers
+            return _send(Answer("200 OK", ""), method, start_response)
+        return _expose(result, environ, start_response)
+
+    def _metrics(self, environ: WSGIEnvironment) -> Collectors:
+        collector = DeviceCollector(self._fleet.devices, self._deadline(environ))
+        return collector, self._exporter
+
+    def _exporter_metrics(self, _: WSGIEnvironment) -> Collectors:
+        return ScrapeCountersCollector(self._fleet.devices), self._exporter
+
+    def _probe(self, environ: WSGIEnvironment) -> Answer | Collectors:
+        targets = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).get(
+            "target", []
+        )
+        if len(targets) != 1:
+            return _bad_request(
+                "exactly one ?target=NAME expected, the name of a configured device"
+            )
+        device = next((d for d in self._fleet.devices if d.name == targets[0]), None)
+        if device is None:
+            return _bad_request(
+                "no device of this name is configured; a host is not taken from a request"
+            )
+        collector = DeviceCollector([device], self._deadline(environ), with_counters=False)
+        return (collector,)
+
+    def _page(self, _: WSGIEnvironment) -> Answer:
+        snapshots = [device.last() for device in self._fleet.devices]
+        body = render(snapshots, __version__, self.telemetry_path, time.time())
+        return Answer("200 OK", body, "text/html; charset=utf-8", _PAGE_HEADERS)
+
+    def _service_discovery(self, environ: WSGIEnvironment) -> Answer:
+        base = self._external_url or _asked_at(environ)
+        if base is None:
+            return _bad_request("a valid Host header expected, or --web.external-url")
+        groups = target_groups(base, [device.settings for device in self._fleet.devices])
+        headers = [("Cache-Control", "no-store")]
+        return Answer("200 OK", json.dumps(groups), "application/json", headers)
+
+    def _reload(self, _: WSGIEnvironment) -> Answer:
+        try:
+            self._fleet.reload()
+        except config.ConfigError as error:
+            return Answer(
+                "500 Internal Server Error", f"Not reloaded, the old one stays:\n{error}\n"
+            )
+        return Answer("200 OK", "Reloaded\n")
+
+    def _deadline(self, environ: WSGIEnvironment) -> float:
+        header = environ.get("HTTP_X_PROMETHEUS_SCRAPE_TIMEOUT_SECONDS", "")
+        return self._fleet.monotonic() + scrape_seconds(header, self._offset)
+
+
+def scrape_seconds(header: str, offset: float) -> float:
+    """Return how long a scrape may take, by Prometheus' header less the offset."""
+    try:
+        seconds = float(header)
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds > offset):
+        return DEFAULT_SCRAPE_SECONDS
+    return min(seconds - offset, MAX_SCRAPE_SECONDS)
+
+
+def _expose(
+    collectors: Collectors, environ: WSGIEnvironment, start_response: StartResponse
+) -> Iterable[bytes]:
+    names = parse_qs(environ.get("QUERY_STRING", "")).get("name[]")
+    shown = exposition(collectors, environ.get("HTTP_ACCEPT", ""), names)
+    body = shown.text.encode()
+    headers = [("Content-Type", shown.content_type)]
+    if gzip_accepted(environ.get("HTTP_ACCEPT_ENCODING", "")):
+        body = gzip.compress(body, _GZIP_LEVEL)
+        headers.append(("Content-Encoding", "gzip"))
+    start_response("200 OK", headers)
+    return [body]
+
+
+def _asked_at(environ: WSGIEnvironment) -> Base | None:
+    """Return where the client asked, by its Host header; None when that is none."""
+    host = environ.get("HTTP_HOST", "")
+    if "/" in host or not host.isascii():
+        return None
+    try:
+        return base_of(f"{environ['wsgi.url_scheme']}://{host}")
+    except ValueError:
+        return None
+
+
+def _no_lifecycle(_: WSGIEnvironment) -> Answer:
+    return Answer(
+        "403 Forbidden", "Start with --web.enable-lifecycle to allow this, or send SIGHUP.\n"
+    )
+
+
+def _bad_request(sentence: str) -> Answer:
+    return Answer("400 Bad Request", f"{sentence}\n")
+
+
+def _send(answer: Answer, method: str, start_response: StartResponse) -> Iterable[bytes]:
+    body = answer.body.encode("utf-8", "replace")
+    headers = [
+        ("Content-Type", answer.content_type),
+        ("Content-Length", str(len(body))),
+        *answer.headers,
+    ]
+    start_response(answer.status, headers)
+    return [] if method == "HEAD" else [body]

@@ -1,0 +1,164 @@
+"""Who may come in now: TLS, users and headers, as the web configuration file says at this moment.
+
+The file, and every file that it names, is looked at for each connection and each request, and read again when
+it has changed. What cannot be used then changes nothing: what was in force stays so.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from ..cli.logs import fields
+from ..config.load import ConfigError
+from ..server import CLIENT_CERTIFICATE, Answer, Terms, plain
+from .basic_auth import Passwords, TooBusyError, credentials
+from .load import RateLimit, Web, load, plain_san
+from .watched_files import Files
+
+_LOGGER = logging.getLogger(__name__)
+
+#: Seconds between seeing a change and reading: who is writing the file may not be done.
+SETTLING_SECONDS = 0.1
+
+_LOGIN = ("WWW-Authenticate", 'Basic realm="sma_exporter", charset="UTF-8"')
+_UNAUTHORIZED = plain(
+    "401 Unauthorized", "Who are you? A user name and a password are needed.", [_LOGIN]
+)
+_FORBIDDEN = plain(
+    "403 Forbidden", "Your certificate has none of the names in client_allowed_sans."
+)
+_TOO_MANY = plain(
+    "429 Too Many Requests", "Too many requests; try again in a moment.", [("Retry-After", "1")]
+)
+
+
+class Door:
+    """The way in, by a file; without a file it stands open. Raises ConfigError if the file cannot be used."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._passwords = Passwords()
+        self._files = Files()
+        self._problems: tuple[str, ...] = ()
+        self._web = Web() if path is None else load(path, self._files)
+        self._contents = self._files.contents
+        self._bucket = _Bucket(self._web.rate_limit)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd about the file."""
+        return self._web.warnings
+
+    def terms(self) -> Terms:
+        """Return on which terms the server serves now."""
+        web = self._current()
+        return Terms(web.context, web.headers)
+
+    def guarded(self, app: WSGIApplication) -> WSGIApplication:
+        """Return the application behind this door: whoever may not come in does not reach it."""
+
+        def guard(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            refusal = self._refusal(self._current(), environ)
+            if refusal is None:
+                return app(environ, start_response)
+            start_response(refusal.status, [*refusal.headers])
+            return [refusal.body]
+
+        return guard
+
+    def _refusal(self, web: Web, environ: WSGIEnvironment) -> Answer | None:
+        if not self._bucket.take():
+            return _TOO_MANY
+        if web.allowed_sans and not web.allowed_sans & _names(environ.get(CLIENT_CERTIFICATE)):
+            return _FORBIDDEN
+        if not web.users:
+            return None
+        given = credentials(environ.get("HTTP_AUTHORIZATION", ""))
+        try:
+            known = given is not None and self._passwords.fits(web.users, *given)
+        except TooBusyError:
+            return _TOO_MANY
+        return None if known else _UNAUTHORIZED
+
+    # The file ---------------------------------------------------------------------------------------
+
+    def _current(self) -> Web:
+        with self._lock:
+            if self._path is not None and self._files.changed():
+                time.sleep(SETTLING_SECONDS)
+                self._read(self._path)
+            return self._web
+
+    def _read(self, path: Path) -> None:
+        self._files = Files()
+        try:
+            web = load(path, self._files)
+        except ConfigError as error:
+            self._complain(error.problems)
+            return
+        mended, self._problems = bool(self._problems), ()
+        if self._files.contents != self._contents:
+            if web.rate_limit != self._web.rate_limit:
+                self._bucket = _Bucket(web.rate_limit)
+            self._web, self._contents = web, self._files.contents
+            self.log("web configuration read again")
+        elif mended:  # to what it was: no connection need begin anew
+            self.log("web configuration usable again")
+
+    def _complain(self, problems: tuple[str, ...]) -> None:
+        if problems != self._problems:
+            about = fields(error="; ".join(problems))
+            _LOGGER.error("web configuration unusable, the last good one stays", extra=about)
+        self._problems = problems
+
+    def log(self, message: str = "web configuration") -> None:
+        """Say how the door is."""
+        if self._path is None:
+            return
+        web = self._web
+        about = fields(
+            file=self._path,
+            tls=web.context is not None,
+            client_auth=web.client_auth_type,
+            users=len(web.users),
+            certificate_expires=web.expires and web.expires.date(),
+        )
+        _LOGGER.info(message, extra=about)
+        for warning in web.warnings:
+            _LOGGER.warning("web configuration: %s", warning)
+
+
+def _names(certificate: Mapping[str, Any] | None) -> set[str]:
+    """Return the names in a client's certificate that may be allowed."""
+    kinds = {"DNS", "email", "IP Address", "URI"}
+    names = (certificate or {}).get("subjectAltName", ())
+    return {plain_san(name) for kind, name in names if kind in kinds}
+
+
+class _Bucket:
+    """Lets so many through at once, and one more after each interval."""
+
+    def __init__(self, limit: RateLimit) -> None:
+        self._limit = limit
+        self._tokens = float(limit.burst)
+        self._filled = time.monotonic()
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        """Tell whether one may pass now."""
+        if not self._limit.interval:
+            return True
+        with self._lock:
+            now = time.monotonic()
+            self._tokens += (now - self._filled) / self._limit.interval
+            self._tokens = min(self._tokens, self._limit.burst)
+            self._filled = now
+            if self._tokens < 1:
+                return False
+            self._tokens -= 1
+            return True

@@ -1,0 +1,571 @@
+"""Sockets: addresses, HTTP as it should be, and clients that do not behave."""
+
+import http.client
+import json
+import logging
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+import pytest
+import trustme
+from support.devices import eventually
+from support.programs import PATIENCE_SECONDS, get
+
+from sma_exporter.server import CLIENT_CERTIFICATE, Address, Limits, Server, Terms, parse_address
+
+
+def hello(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    if environ["PATH_INFO"] == "/broken":
+        raise RuntimeError("a mistake")
+    if environ["PATH_INFO"] == "/environ":
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps({key: str(value) for key, value in environ.items()}).encode()]
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"hello"]
+
+
+@contextmanager
+def serving(
+    app: WSGIApplication = hello, terms: Callable[[], Terms] = Terms, **limits: float
+) -> Iterator[Server]:
+    running = Server(app, [Address("127.0.0.1", 0)], terms, Limits(**limits))  # type: ignore[arg-type]
+    running.start()
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as running:
+        yield running
+
+
+def connected(server: Server) -> socket.socket:
+    return socket.create_connection(server.addresses[0], PATIENCE_SECONDS)
+
+
+def rest_of(connection: socket.socket) -> bytes:
+    """What comes until the server ends the connection, in whichever way."""
+    found = b""
+    with suppress(ConnectionError):
+        while piece := connection.recv(65536):
+            found += piece
+    return found
+
+
+def answers_to(server: Server, sent: bytes) -> bytes:
+    """What comes back for these bytes, until the server ends the connection."""
+    with connected(server) as connection:
+        connection.sendall(sent)
+        return rest_of(connection)
+
+
+def statuses(answers: bytes) -> list[int]:
+    return [int(part[1:4]) for part in answers.split(b"HTTP/1.1")[1:]]
+
+
+def clients_threads() -> int:
+    return sum(thread.name == "client" for thread in threading.enumerate())
+
+
+# --- addresses ---
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (":10126", Address("", 10126)),
+        ("127.0.0.1:0", Address("127.0.0.1", 0)),
+        ("localhost:9100", Address("localhost", 9100)),
+        ("[::1]:9100", Address("::1", 9100)),
+        ("[::]:9100", Address("::", 9100)),
+    ],
+)
+def test_addresses_as_the_ecosystem_writes_them(text: str, expected: Address) -> None:
+    assert parse_address(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", "10126", "host", "::1:9100", ":65536", ":-1", ":http", "[::1]"]
+)
+def test_anything_else_is_refused_with_a_sentence(text: str) -> None:
+    with pytest.raises(ValueError, match="HOST:PORT"):
+        parse_address(text)
+
+
+def test_several_addresses_and_ipv6() -> None:
+    with ExitStack() as stack:
+        probe = stack.enter_context(socket.socket(socket.AF_INET6))
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            pytest.skip("this machine has no IPv6")
+        server = Server(hello, [Address("127.0.0.1", 0), Address("::1", 0)])
+        server.start()
+        stack.callback(server.stop)
+
+        answers = [get(f"http://{address}/").text for address in server.addresses]
+
+    assert answers == ["hello", "hello"]
+
+
+def test_no_host_is_every_address() -> None:
+    server = Server(hello, [Address("", 0)])
+    server.start()
+    try:
+        assert get(f"http://127.0.0.1:{server.addresses[0].port}/").text == "hello"
+    finally:
+        server.stop()
+
+
+def test_a_mistake_in_the_application_is_a_500_without_a_traceback(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (address,) = server.addresses
+
+    response = get(f"http://{address}/broken")
+
+    assert response.status_code == 500
+    assert "Traceback" not in response.text
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_port_in_use_is_an_error_and_frees_what_was_bound(server: Server) -> None:
+    (taken,) = server.addresses
+    free = Server(hello, [Address("127.0.0.1", 0)])
+    wanted = free.addresses[0]
+    free.start()
+    free.stop()
+
+    with pytest.raises(OSError, match="in use"):
+        Server(hello, [wanted, taken])
+
+    again = Server(hello, [wanted])
+    again.start()
+    again.stop()
+
+
+def test_stopping_frees_the_port_and_the_threads() -> None:
+    before = threading.active_count()
+    server = Server(hello, [Address("127.0.0.1", 0)])
+    server.start()
+    (address,) = server.addresses
+
+    server.stop()
+
+    with pytest.raises(OSError), socket.create_connection(address):  # noqa: PT011 - refused
+        pass
+    assert threading.active_count() <= before + 1
+
+
+# --- HTTP ---
+
+
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+LAST = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+
+def environ_of(server: Server, target: str = "/environ", **headers: str) -> dict[str, str]:
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    sent = f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{lines}\r\n"
+    found: dict[str, str] = json.loads(answers_to(server, sent.encode()).partition(b"\r\n\r\n")[2])
+    return found
+
+
+class TestHttp:
+    def test_a_connection_is_kept_for_further_requests(self, server: Server) -> None:
+        connection = http.client.HTTPConnection(*server.addresses[0], timeout=PATIENCE_SECONDS)
+        ports = []
+        for _ in range(3):
+            connection.request("GET", "/")
+            ports.append(connection.sock.getsockname())
+            assert connection.getresponse().read() == b"hello"
+        connection.close()
+
+        assert len({*ports}) == 1
+
+    def test_a_connection_ends_when_the_client_says_so(self, server: Server) -> None:
+        answer = answers_to(server, LAST)
+
+        assert answer.endswith(b"\r\n\r\nhello")
+        assert b"connection: close" in answer.lower()
+
+    def test_http_1_0_is_one_request_a_connection(self, server: Server) -> None:
+        assert answers_to(server, b"GET / HTTP/1.0\r\n\r\n").endswith(b"hello")
+
+    def test_requests_sent_at_once_are_answered_in_turn(self, server: Server) -> None:
+        sent = b"".join(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % number for number in range(3))
+
+        assert statuses(answers_to(server, sent + LAST)) == [200] * 4
+
+    def test_an_idle_connection_is_kept_for_so_long_only(self) -> None:
+        with serving(keep_seconds=0.2) as server, connected(server) as connection:
+            connection.sendall(GET)
+
+            assert statuses(rest_of(connection)) == [200]
+
+    def test_headers_only(self, server: Server) -> None:
+        answer = answers_to(server, LAST.replace(b"GET", b"HEAD"))
+
+        assert statuses(answer) == [200]
+        assert answer.endswith(b"\r\n\r\n")
+
+    def test_no_answer_tells_what_serves_it(self, server: Server) -> None:
+        answer = answers_to(server, LAST).lower()
+
+        assert b"server:" not in answer
+        assert b"python" not in answer
+        assert b"\r\ndate: " in answer
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"Content-Length: %d\r\n\r\n" % len(LAST) + LAST,
+            b"Content-Length: 10000000000\r\n\r\n" + LAST,
+            b"Transfer-Encoding: chunked\r\n\r\n" + LAST,
+            b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + LAST,
+            b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n" + LAST,
+            b"Content-Length: 4\r\nContent-Length: 5\r\n\r\n" + LAST,
+            b"Content-Length: +4\r\n\r\n" + LAST,
+            b"Content-Length : 4\r\n\r\n" + LAST,
+            b"Content-Length: 4\r\nExpect: 100-continue\r\n\r\n",
+        ],
+    )
+    def test_nothing_in_a_body_passes_for_a_request(self, server: Server, body: bytes) -> None:
+        answer = answers_to(server, b"POST / HTTP/1.1\r\nHost: x\r\n" + body)
+
+        ended = b"\r\n\r\n0\r\n\r\n" in body  # the body is over, so another request may follow
+        assert len(statuses(answer)) == (2 if ended else 1)
+        assert 100 not in statuses(answer)
+
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            b"GET /\r\n\r\n",
+            b"GET / HTTP/1.1\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: x\r\nA: \0\r\n\r\n",
+            b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+            b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + bytes(64),
+            b"rubbish\r\n\r\n",
+        ],
+    )
+    def test_what_is_no_http_is_refused(self, server: Server, sent: bytes) -> None:
+        assert statuses(answers_to(server, sent)) == [400]
+
+    def test_a_request_to_switch_protocols_is_answered_in_this_one(self, server: Server) -> None:
+        upgrade = b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"
+
+        assert statuses(answers_to(server, upgrade + LAST)) == [200, 200]
+
+    @pytest.mark.parametrize("size", [60_000, 300_000])
+    @pytest.mark.parametrize("part", ["path", "header", "headers"])
+    def test_too_long_a_head_is_refused_with_an_answer(
+        self, server: Server, part: str, size: int
+    ) -> None:
+        path, headers = "/", ""
+        if part == "path":
+            path = "/" + "a" * size
+        elif part == "header":
+            headers = f"A: {'a' * size}\r\n"
+        else:
+            headers = "A: aaaaaaaaaaa\r\n" * (size // 16)
+
+        answer = answers_to(server, f"GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n".encode())
+
+        assert statuses(answer) == [431]
+        assert answer.endswith(b"The request is too long.\n")
+
+    def test_the_environment_of_a_request(
+        self, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SMA_PASSWORD", "Sunny-1234")
+        found = environ_of(server, "/environ?a=%20&b", X_Y="no", **{"X-Y": "1", "x-y": "2"})
+
+        assert found["PATH_INFO"] == "/environ"
+        assert found["QUERY_STRING"] == "a=%20&b"
+        assert found["HTTP_HOST"] == "x"
+        assert found["HTTP_X_Y"] == "1,2"
+        assert found["REMOTE_ADDR"] == "127.0.0.1"
+        assert found["SERVER_PORT"] == str(server.addresses[0].port)
+        assert found["wsgi.url_scheme"] == "http"
+        assert "SMA_PASSWORD" not in found
+        assert found[CLIENT_CERTIFICATE] == "None"
+
+    def test_paths_are_unquoted(self, server: Server) -> None:
+        assert environ_of(server, "/%65nviron")["PATH_INFO"] == "/environ"
+
+    def test_a_whole_address_as_a_proxy_sends_it(self, server: Server) -> None:
+        found = environ_of(server, "http://roof.example:80/environ?a")
+
+        assert (found["PATH_INFO"], found["QUERY_STRING"]) == ("/environ", "a")
+        assert found["HTTP_HOST"] == "roof.example:80"
+
+    def test_headers_of_the_terms_replace_those_of_the_application(self) -> None:
+        terms = Terms(headers=[("content-type", "text/x"), ("X-Frame-Options", "deny")])
+        with serving(terms=lambda: terms) as server:
+            answer = answers_to(server, LAST)
+            refusal = answers_to(server, b"rubbish\r\n\r\n")
+
+        assert answer.lower().count(b"content-type:") == 1
+        assert b"content-type: text/x" in answer.lower()
+        assert b"\r\nX-Frame-Options: deny\r\n" in answer
+        assert b"\r\nX-Frame-Options: deny\r\n" in refusal
+
+    def test_a_mistake_is_reported_in_the_log(
+        self, server: Server, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.ERROR)
+        answers_to(server, LAST.replace(b"/ ", b"/broken ", 1))
+
+        assert [record.getMessage() for record in caplog.records] == [
+            "internal error (RuntimeError): please report it, with --log.level=debug"
+        ]
+
+
+# --- clients that do not behave ---
+
+
+class TestTime:
+    @pytest.mark.parametrize("sent", [b"", b"GET / HT", GET + b"GET /"])
+    def test_whoever_does_not_finish_asking_is_left(self, sent: bytes) -> None:
+        with serving(head_seconds=0.2) as server:
+            assert len(statuses(answers_to(server, sent))) == sent.count(GET)
+
+    def test_a_byte_at_a_time_is_no_way_to_hold_a_connection(self) -> None:
+        with serving(head_seconds=0.5) as server, connected(server) as connection:
+            begin = time.monotonic()
+            with suppress(OSError):
+                while time.monotonic() - begin < PATIENCE_SECONDS:
+                    connection.sendall(b"a")
+                    time.sleep(0.01)
+
+            assert time.monotonic() - begin < PATIENCE_SECONDS
+
+    def test_an_answer_that_is_not_taken_is_given_up(self) -> None:
+        def long(_: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            start_response("200 OK", [])
+            return [bytes(50_000_000)]
+
+        with serving(long, answer_seconds=0.3) as server, connected(server) as connection:
+            connection.sendall(GET)
+            connection.recv(10)
+
+            assert eventually(lambda: clients_threads() == 0)
+            assert len(rest_of(connection)) < 50_000_000
+
+
+class Slow:
+    """An application that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.may_answer = threading.Event()
+        self.working = 0
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/slow":
+            self.working += 1
+            self.may_answer.wait(PATIENCE_SECONDS)
+        return hello(environ, start_response)
+
+
+SLOW = LAST.replace(b"/ ", b"/slow ", 1)
+
+
+class TestCrowd:
+    def test_a_newcomer_takes_the_place_of_whoever_is_waited_for_longest(self) -> None:
+        with serving(clients=3) as server, ExitStack() as stack:
+            silent = [stack.enter_context(connected(server)) for _ in range(3)]
+            assert eventually(lambda: clients_threads() == 3)
+
+            assert answers_to(server, LAST).endswith(b"hello")
+
+            assert silent[0].recv(1) == b""
+            for other in silent[1:]:
+                other.sendall(LAST)
+                assert rest_of(other).endswith(b"hello")
+
+    def test_who_asked_since_has_not_been_waited_for_so_long(self) -> None:
+        with serving(clients=2) as server, ExitStack() as stack:
+            asking, silent = (stack.enter_context(connected(server)) for _ in range(2))
+            assert eventually(lambda: clients_threads() == 2)
+            asking.sendall(GET)
+            assert asking.recv(65536)
+
+            assert answers_to(server, LAST).endswith(b"hello")
+
+            assert silent.recv(1) == b""
+            asking.sendall(LAST)
+            assert rest_of(asking).endswith(b"hello")
+
+    def test_nobody_who_is_being_worked_for_is_cut(self) -> None:
+        app = Slow()
+        with serving(app, clients=2) as server, ExitStack() as stack:
+            first, silent = (stack.enter_context(connected(server)) for _ in range(2))
+            first.sendall(SLOW)
+            assert eventually(lambda: app.working == 1)
+
+            for _ in range(5):
+                assert answers_to(server, LAST).endswith(b"hello")
+            app.may_answer.set()
+
+            assert silent.recv(1) == b""
+            assert rest_of(first).endswith(b"hello")
+
+    def test_newcomers_wait_while_all_are_being_worked_for(self) -> None:
+        app = Slow()
+        with serving(app, clients=2) as server, ExitStack() as stack:
+            busy = [stack.enter_context(connected(server)) for _ in range(2)]
+            for connection in busy:
+                connection.sendall(SLOW)
+            assert eventually(lambda: app.working == 2)
+            newcomer = stack.enter_context(connected(server))
+            newcomer.sendall(LAST)
+            newcomer.settimeout(0.3)
+            with pytest.raises(TimeoutError):
+                newcomer.recv(1)
+            app.may_answer.set()
+            newcomer.settimeout(PATIENCE_SECONDS)
+
+            assert rest_of(newcomer).endswith(b"hello")
+            assert all(rest_of(connection).endswith(b"hello") for connection in busy)
+
+    def test_a_slow_reader_makes_room_too(self) -> None:
+        def long(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            start_response("200 OK", [])
+            return [bytes(50_000_000 if environ["PATH_INFO"] == "/long" else 5)]
+
+        with serving(long, clients=1) as server, connected(server) as reader:
+            reader.sendall(b"GET /long HTTP/1.1\r\nHost: x\r\n\r\n")
+            reader.recv(10)
+
+            assert answers_to(server, LAST).endswith(bytes(5))
+
+    def test_two_hundred_newcomers_at_once_are_all_answered(self) -> None:
+        with serving(clients=8) as server, ExitStack() as stack:
+            connections = [stack.enter_context(connected(server)) for _ in range(8)]
+            for _ in range(200):
+                connections.append(stack.enter_context(connected(server)))
+                connections[-1].sendall(LAST)
+
+                assert rest_of(connections[-1]).endswith(b"hello")
+            assert clients_threads() <= 8
+
+
+class TestStop:
+    def test_an_answer_under_way_is_finished(self) -> None:
+        app = Slow()
+        with serving(app) as server, connected(server) as asking, connected(server) as silent:
+            asking.sendall(SLOW.replace(b"Connection: close\r\n", b""))
+            assert eventually(lambda: app.working == 1)
+            threading.Timer(0.2, app.may_answer.set).start()
+            server.stop()
+
+            assert rest_of(asking).endswith(b"hello")
+            assert silent.recv(1) == b""
+
+    def test_it_does_not_wait_for_what_takes_longer(self) -> None:
+        app = Slow()
+        with serving(app) as server, connected(server) as asking:
+            asking.sendall(SLOW)
+            assert eventually(lambda: app.working == 1)
+            begin = time.monotonic()
+            server.stop()
+            seconds = time.monotonic() - begin
+            app.may_answer.set()
+
+        assert seconds < 5
+
+    def test_it_stops_while_a_newcomer_waits_for_a_place(self) -> None:
+        app = Slow()
+        with serving(app, clients=1) as server, connected(server) as asking:
+            asking.sendall(SLOW)
+            assert eventually(lambda: app.working == 1)
+            with connected(server) as newcomer:
+                newcomer.sendall(LAST)
+                time.sleep(0.1)
+                server.stop()
+
+                assert rest_of(newcomer) == b""
+            app.may_answer.set()
+
+
+# --- TLS ---
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def server_context(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    return context
+
+
+def secured(server: Server, authority: trustme.CA) -> ssl.SSLSocket:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context.wrap_socket(
+        connected(server), server_hostname="localhost", suppress_ragged_eofs=False
+    )
+
+
+class TestTls:
+    def test_it_begins_and_ends_as_it_should(self, authority: trustme.CA) -> None:
+        terms = Terms(server_context(authority))
+        with serving(terms=lambda: terms) as server, secured(server, authority) as connection:
+            connection.sendall(LAST.replace(b"/ ", b"/environ ", 1))
+            answer = rest_of(connection)  # an end that is none of TLS would be an error
+
+        assert json.loads(answer.partition(b"\r\n\r\n")[2])["wsgi.url_scheme"] == "https"
+
+    def test_http_on_its_port_is_told_so(self, authority: trustme.CA) -> None:
+        terms = Terms(server_context(authority))
+        with serving(terms=lambda: terms) as server:
+            answer = answers_to(server, LAST)
+
+        assert statuses(answer) == [400]
+        assert answer.endswith(b"This port speaks https.\n")
+
+    @pytest.mark.parametrize("sent", [b"", b"\x16", b"\x16\x03\x01\x02\0\x01\0"])
+    def test_a_handshake_has_its_time_too(self, authority: trustme.CA, sent: bytes) -> None:
+        terms = Terms(server_context(authority))
+        with serving(terms=lambda: terms, head_seconds=0.2) as server:
+            answers_to(server, sent)
+
+            assert eventually(lambda: clients_threads() == 0)
+
+    def test_whoever_is_in_a_handshake_makes_room(self, authority: trustme.CA) -> None:
+        terms = Terms(server_context(authority))
+        with serving(terms=lambda: terms, clients=2) as server, ExitStack() as stack:
+            for _ in range(20):
+                stack.enter_context(connected(server)).sendall(b"\x16\x03\x01\x02\0\x01\0")
+            with secured(server, authority) as connection:
+                connection.sendall(LAST)
+
+                assert rest_of(connection).endswith(b"hello")
+
+    def test_new_terms_hold_from_the_next_connection_on(self, authority: trustme.CA) -> None:
+        other = trustme.CA()
+        now = [Terms(server_context(authority))]
+        with serving(terms=lambda: now[0]) as server, secured(server, authority) as kept:
+            kept.sendall(GET)
+            assert kept.recv(65536)
+            now[0] = Terms(server_context(other))
+
+            kept.sendall(GET)
+            assert b"connection: close" in rest_of(kept).lower()
+            with secured(server, other) as connection:
+                connection.sendall(LAST)
+                assert rest_of(connection).endswith(b"hello")

@@ -1,0 +1,110 @@
+"""What Prometheus would have scraped of simulated devices in the past: without HTTP, at any speed.
+
+The exporter's own tables make the samples, so names and labels are those of a real scrape.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+from typing import NamedTuple
+
+from prometheus_client.core import Metric
+
+from sma_exporter.devices.snapshot import REASONS, Identity, Known, Outcome, Snapshot
+from sma_exporter.metrics import collector
+from sma_exporter.metrics import families as metrics
+from sma_exporter.simulator import MODELS
+from sma_exporter.simulator.plant import Plant
+from sma_exporter.simulator.sources import Site
+from sma_exporter.webconnect import Readings
+from sma_exporter.webconnect.readings import PARAMETERS, decode
+
+#: A family's name and all labels, sorted.
+Series = tuple[str, tuple[tuple[str, str], ...]]
+
+#: What becomes of the labels of an exposition in Prometheus.
+Labelled = Callable[[Mapping[str, str]], Mapping[str, str]]
+
+
+class Sample(NamedTuple):
+    series: Series
+    value: float
+
+
+@dataclass(frozen=True)
+class PastDevice:
+    """A configured device and the simulated one behind it.
+
+    `off_at_night`: it does not answer in the dark. `change`: what befalls its readings, by unix time;
+    None for a device that does not answer.
+    """
+
+    name: str
+    model: str
+    site: Site
+    plant: str = ""
+    off_at_night: bool = False
+    change: Callable[[float, Readings], Readings | None] = field(
+        default=lambda _, readings: readings
+    )
+
+    @cached_property
+    def parameters(self) -> Readings:
+        """What it says of itself, which does not change."""
+        return decode(MODELS[self.model].parameters(self.site, 0.0))
+
+    def snapshot(self, time: float) -> Snapshot:
+        """Return what the exporter knows of it at a time."""
+        model, parameters = MODELS[self.model], self.parameters
+        is_off = self.off_at_night and model.sources(self.site, time).dark
+        found = None if is_off else decode(model.online(self.site, time))
+        readings = None if found is None else self.change(time, found)
+        outcome = (
+            Outcome(0.0, reason="connection")
+            if readings is None
+            else Outcome(0.0, readings=parameters | readings)
+        )
+        known = {name: value for name, value in parameters.items() if name in PARAMETERS}
+        identity = Identity.of(parameters)
+        errors = dict.fromkeys(REASONS, 0)
+        return Snapshot(self.name, self.plant, outcome, Known(known, identity), errors, time)
+
+
+def device(name: str, model: str, home: Plant, **more: object) -> PastDevice:
+    """Return a device of a plant; `more` as PastDevice has it, `meter` as Site."""
+    meter = bool(more.pop("meter", True))
+    profile = MODELS[model]
+    unit = home.unit(profile.unit) if profile.unit else None
+    site = Site(home, unit, profile.serial, name, meter=meter)
+    return PastDevice(name, model, site, **more)  # type: ignore[arg-type]
+
+
+def exposed(devices: Sequence[PastDevice], time: float) -> Iterator[Metric]:
+    """Yield what a scrape would show."""
+    snapshots = [each.snapshot(time) for each in devices]
+    yield from collector.scrape_metrics(collector.GAUGES, snapshots)
+    yield from metrics.families([metrics.Source(s.name, s.readings, {}) for s in snapshots])
+
+
+def by_metrics(job: str) -> Labelled:
+    """What Prometheus makes of the labels of a series when it scrapes /metrics."""
+    return lambda labels: {**labels, "job": job, "instance": "localhost:10126"}
+
+
+def by_discovery(job: str, plant: str) -> Labelled:
+    """What it makes of them by /sd, for devices of one plant: the target's own label wins."""
+
+    def labelled(labels: Mapping[str, str]) -> Mapping[str, str]:
+        renamed = {("exported_plant" if n == "plant" else n): v for n, v in labels.items()}
+        return {**renamed, "job": job, "instance": labels["device"], "plant": plant}
+
+    return labelled
+
+
+def scraped(devices: Sequence[PastDevice], time: float, *labelled: Labelled) -> Iterator[Sample]:
+    """Yield the samples of one scrape as Prometheus stores them, once for each way of labelling them."""
+    for metric in exposed(devices, time):
+        for sample, label in product(metric.samples, labelled):
+            labels = {name: value for name, value in label(sample.labels).items() if value}
+            yield Sample((sample.name, tuple(sorted(labels.items()))), sample.value)

@@ -1,0 +1,334 @@
+"""A whole reply into readings in base units."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_sensor import JSON
+
+from sma_exporter.sma.tags import STATES
+from sma_exporter.webconnect import decode, definitions
+from sma_exporter.webconnect.readings import (
+    ONLINE_KEYS,
+    PARAMETER_KEYS,
+    PARAMETERS,
+    STATES_OF,
+    TOTALS,
+    has_value,
+    keys_of,
+    names,
+)
+
+KEYS = tuple(dict.fromkeys(sensor.key for sensor in definitions.SENSORS.values()))
+
+# A hybrid's battery keys.
+MODE, CONDITION = "6180_08495E00", "6180_08414D00"
+MODE_NAME = "battery_status_operating_mode"
+SOC, VOLTAGE, CURRENT, CHARGE = "6100_00295A00", "6100_00495C00", "6100_40495D00", "6400_00496700"
+
+
+def state(*numbers: int) -> dict[str, Any]:
+    return {"9": [{"val": [{"tag": number} for number in numbers]}]}
+
+
+def entries(*values: object) -> dict[str, Any]:
+    return {"9": [{"val": value} for value in values]}
+
+
+@pytest.mark.parametrize(
+    ("key", "raw", "expected"),
+    [
+        ("6100_40263F00", 2567, {"grid_power": 2567}),
+        ("6100_40263F00", 0, {"grid_power": 0}),
+        ("6100_40263F00", -10, {"grid_power": -10}),
+        ("6100_00465700", 4999, {"frequency": 49.99}),
+        ("6100_00464800", 24_206, {"voltage_l1": 242.06}),
+        ("6100_00664F00", 10_605, {"current_total": 10.605}),
+        ("6102_40254E00", 7, {"insulation_residual_current": 0.007}),
+        ("6102_00254F00", 3_000_000, {"pv_isolation_resistance": 3_000_000}),
+        ("6100_40265F00", -81, {"grid_reactive_power": -81}),
+        ("6100_00665900", 999, {"grid_power_factor": 0.999}),
+        ("6100_40665B00", -998, {"grid_power_factor_eei": -0.998}),
+        ("6102_40633E00", 431, {"inverter_temp": 43.1}),
+        ("6400_00260100", 12_992_158, {"total_yield": 12_992_158 * 3600}),
+        ("6400_00262200", 8831, {"daily_yield": 8831 * 3600}),
+        ("6400_00462E00", 71_636_106, {"operating_time": 71_636_106}),
+        ("6400_00492600", 12, {"battery_charge_amount": 12 * 3600, MODE_NAME: (2291,)}),
+        ("6100_00464B00", 42_190, {"line_voltage_l1_l2": 421.9}),
+        ("6180_00522900", 9500, {"power_factor_setpoint": 0.95}),
+        ("6100_004AB600", 81, {"wifi_signal_strength": 0.81}),
+        ("6100_002F7A00", 315, {"wind_speed": 3.15}),
+        ("6800_10821E00", "SB3.6-1AV-41 981", {"device_name": "SB3.6-1AV-41 981"}),
+        ("6800_00A21E00", 3_006_894_981, {"serial_number": 3_006_894_981}),
+    ],
+)
+def test_values_are_in_base_units(key: str, raw: object, expected: dict[str, object]) -> None:
+    battery = {MODE: state(2291)} if MODE_NAME in expected else {}
+
+    assert decode({key: {"1": [{"val": raw}]}} | battery) == expected
+    assert decode({key: {"val": raw}} | battery) == expected
+
+
+def test_percentages_are_ratios() -> None:
+    readings = decode({SOC: entries(55), "6100_00696E00": entries(97), MODE: state(2291)})
+
+    assert readings["battery_soc_total"] == 0.55
+    assert readings["battery_capacity_total"] == 0.97
+
+
+def test_totals_stay_whole_numbers_of_joules() -> None:
+    (value,) = decode({"6400_00260100": entries(12_992_158)}).values()
+
+    assert isinstance(value, int)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(None, id="null"),
+        pytest.param({"9": []}, id="no channel"),
+        pytest.param([], id="empty list"),
+        pytest.param({}, id="empty object"),
+        pytest.param({"val": None}, id="null val"),
+        pytest.param(entries(None), id="null val by class"),
+        pytest.param(entries(0xFFFF_FFFF), id="U32 sentinel"),
+        pytest.param(entries(-0x8000_0000), id="S32 sentinel"),
+        pytest.param(entries("12"), id="text instead of a number"),
+        pytest.param(state(307), id="state instead of a number"),
+    ],
+)
+def test_what_the_device_does_not_have_is_absent(raw: object) -> None:
+    assert decode({"6100_40263F00": raw}) == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "raw"),
+    [
+        pytest.param("6180_08214800", state(), id="no tag"),
+        pytest.param("6180_08214800", state(16_777_213), id="information not available"),
+        pytest.param("6180_08214800", entries(307), id="number instead of a state"),
+        pytest.param("6800_10821E00", entries(""), id="empty text"),
+        pytest.param("6800_10821E00", entries(5), id="number instead of a text"),
+    ],
+)
+def test_states_and_texts_that_say_nothing_are_absent(key: str, raw: object) -> None:
+    assert decode({key: raw}) == {}
+
+
+def test_a_state_is_all_its_active_tags() -> None:
+    assert decode({"6180_08214800": state(455, 16_777_213, 35)}) == {"status": (455, 35)}
+
+
+def test_keys_that_no_sensor_has_are_passed_over() -> None:
+    assert decode({"6800_10841E00": {"0": [{"val": "x"}]}, "nonsense": 5, "": None}) == {}
+
+
+def test_inputs_go_on_beyond_the_three_that_are_defined() -> None:
+    readings = decode({"6380_40251E00": entries(10, None, 30, 40, 50)})
+
+    assert readings == {"pv_power_a": 10, "pv_power_c": 30, "pv_power_d": 40, "pv_power_e": 50}
+
+
+def test_no_more_inputs_than_letters() -> None:
+    readings = decode({"6380_40251E00": entries(*range(1, 40))})
+
+    assert len(readings) == 26
+    assert readings["pv_power_z"] == 26
+
+
+def test_optimizers_are_numbered() -> None:
+    readings = decode(
+        {"6100_40652A00": entries(301, None, 299), "6800_10852600": entries("04C0", "", "04C2")}
+    )
+
+    assert readings == {
+        "optimizer_power_0": 301,
+        "optimizer_power_2": 299,
+        "optimizer_serial_0": "04C0",
+        "optimizer_serial_2": "04C2",
+    }
+
+
+def test_one_reply_may_mix_device_classes() -> None:
+    readings = decode(
+        {"6380_40251E00": {"1": [{"val": 854}, {"val": 2733}]}, "6100_40263F00": entries(3396)}
+    )
+
+    assert readings == {"pv_power_a": 854, "pv_power_b": 2733, "grid_power": 3396}
+
+
+# A hybrid without a battery
+
+
+NOTHING = {SOC: entries(0), VOLTAGE: entries(0), CURRENT: entries(0), CHARGE: entries(0)}
+OFF = {"battery_status_operating_mode": (303,), "battery_condition_a": (303,)}
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        pytest.param({MODE: state(303), CONDITION: state(303)}, OFF, id="both off"),
+        pytest.param({MODE: state(303)}, {"battery_status_operating_mode": (303,)}, id="mode off"),
+        pytest.param({CONDITION: state(303)}, {"battery_condition_a": (303,)}, id="condition off"),
+        pytest.param({MODE: state(16_777_213)}, {}, id="not available"),
+        pytest.param({}, {}, id="neither told"),
+    ],
+)
+def test_zeros_of_a_battery_that_is_not_there_are_absent(
+    states: dict[str, Any], expected: dict[str, object]
+) -> None:
+    readings = decode({**NOTHING, **states, "6100_40263F00": entries(0)})
+
+    assert readings == {"grid_power": 0, **expected}
+
+
+@pytest.mark.parametrize(
+    "present",
+    [
+        pytest.param({MODE: state(2291), CONDITION: state(303)}, id="mode"),
+        pytest.param({MODE: state(303), CONDITION: state(307)}, id="condition"),
+        pytest.param(
+            {CONDITION: {"9": [{"val": [{"tag": 303}]}, {"val": [{"tag": 307}]}]}},
+            id="condition of another pack",
+        ),
+        pytest.param({MODE: state(303), VOLTAGE: entries(0, 0, 4800)}, id="voltage of any pack"),
+    ],
+)
+def test_zeros_of_a_battery_that_is_there_are_measurements(present: dict[str, Any]) -> None:
+    readings = decode({**NOTHING, **present})
+
+    assert readings["battery_soc_total"] == 0
+    assert readings["battery_charge_total"] == 0
+    assert readings["battery_current_a"] == 0
+
+
+# Two objects for one quantity
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        pytest.param(5, 7, 5, id="the first one counts"),
+        pytest.param(None, 7, 7, id="the other stands in"),
+        pytest.param(0, 7, 0, id="zero is a value"),
+        pytest.param(5, None, 5, id="only the first"),
+    ],
+)
+@pytest.mark.parametrize(("name", "substitute"), definitions.SUBSTITUTES.items())
+def test_one_of_two_objects_counts(
+    name: str, substitute: str, first: int | None, second: int | None, expected: int
+) -> None:
+    sensor = definitions.SENSORS[name]
+    keys = (sensor.key, definitions.SENSORS[substitute].key)
+    if sensor.l10n_translate:
+        raw = [state() if tag is None else state(tag) for tag in (first, second)]
+        wanted: object = (expected,)
+    else:
+        raw = [entries(first), entries(second)]
+        wanted = expected * 3600 if sensor.unit == "kWh" else expected
+
+    for both in (zip(keys, raw, strict=True), zip(reversed(keys), reversed(raw), strict=True)):
+        assert decode(dict(both)) == {name: wanted}
+
+
+def test_the_objects_behind_a_sensor() -> None:
+    assert keys_of("grid_power") == ("6100_40263F00",)
+    assert keys_of("grid_reactive_power") == ("6100_40265F00", "6100_40665F00")
+    assert keys_of("pv_power_f") == ("6380_40251E00",)
+    assert keys_of("nonsense") == ()
+
+
+# Tags that stand for numbers
+
+
+@pytest.mark.parametrize(
+    ("key", "tag", "expected"),
+    [
+        ("6180_084A9700", 1721, {"speedwire_a_speed": 12_500_000}),
+        ("6180_084A9700", 302, {}),
+        ("6180_084A9700", 9999, {}),
+        ("6180_08521E00", 2246, {"digital_inputs": 0}),
+        ("6180_08521E00", 2251, {"digital_inputs": 0b0101}),
+        ("6180_08521E00", 2261, {"digital_inputs": 0b1111}),
+    ],
+)
+def test_a_tag_may_be_a_number(key: str, tag: int, expected: dict[str, int]) -> None:
+    assert decode({key: state(tag)}) == expected
+
+
+# Keys and names
+
+
+def test_every_key_is_either_a_parameter_or_read_online() -> None:
+    assert sorted((*ONLINE_KEYS, *PARAMETER_KEYS)) == sorted(KEYS)
+    assert {key[:2] for key in PARAMETER_KEYS} == {"68", "63"}
+    assert "6380_40251E00" in ONLINE_KEYS
+    assert "6800_00A21E00" in PARAMETER_KEYS
+    assert {"serial_number", "inverter_power_limit", "optimizer_serial_0"} <= PARAMETERS
+    assert "grid_power" not in PARAMETERS
+
+
+def test_what_is_known_of_the_first_element_of_an_array_holds_for_all() -> None:
+    assert {"battery_charge_a", "battery_charge_c", "battery_charge_z"} <= TOTALS.keys()
+    assert STATES_OF["battery_condition_b"] == STATES["battery_condition_a"]
+    assert STATES_OF["optimizer_condition_17"] == STATES["optimizer_condition"]
+    assert "daily_yield" not in TOTALS
+    assert not any("power" in name or "soc" in name for name in TOTALS)
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("6100_40263F00", ("grid_power",)),
+        ("6380_40251E00", ("pv_power_a", "pv_power_b", "pv_power_c", "pv_power_d")),
+        ("6100_40652A00", ("optimizer_power_0", "optimizer_power_1")),
+        ("6180_08652600", ("gateway_condition_0", "gateway_condition_1")),
+        ("6100_00653100", ("optimizers_found",)),
+        ("nonsense", ()),
+    ],
+)
+def test_names_of_the_elements_behind_a_key(key: str, expected: tuple[str, ...]) -> None:
+    assert names(key)[: len(expected)] == expected
+    assert bool(names(key)) == bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        pytest.param({}, False, id="empty"),
+        pytest.param({"6100_40263F00": entries(None)}, False, id="null"),
+        pytest.param({"6100_40263F00": {"9": []}}, False, id="no channel"),
+        pytest.param({"6180_08412800": state(16_777_213)}, False, id="not available"),
+        pytest.param({"6100_40263F00": entries(None, 0)}, True, id="zero"),
+        pytest.param({"6180_08214800": state(307)}, True, id="state"),
+        pytest.param({"6800_10821E00": {"val": "SN"}}, True, id="text"),
+        pytest.param({"6100_40263F00": entries("230")}, False, id="text for a number"),
+        pytest.param({"9999_00000000": entries(1)}, True, id="unknown key"),
+    ],
+)
+def test_has_value(body: dict[str, Any], expected: bool) -> None:
+    assert has_value(body) is expected
+
+
+@settings(deadline=None)
+@given(body=st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), JSON, max_size=8))
+def test_nothing_that_json_can_say_crashes_the_decoder(body: dict[str, Any]) -> None:
+    readings = decode(body)
+
+    for value in readings.values():
+        if isinstance(value, tuple):
+            assert value
+            assert all(isinstance(tag, int) for tag in value)
+        else:
+            assert isinstance(value, str) or math.isfinite(value)
+    assert not readings or has_value(body)
+
+
+def test_a_lifetime_total_below_0_is_no_reading() -> None:
+    totals = ("6400_00260100", "6400_00469100", "6400_00462E00")
+
+    found = decode({key: entries(-17) for key in (*totals, "6100_40263F00")})
+
+    assert found == {"grid_power": -17}

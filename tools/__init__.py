@@ -1,0 +1,1 @@
+"""Programs for developers: what is written into the documents from the code."""
