@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from ..cli.logs import fields
 from ..config import load as config
 from ..devices.counter_guard import UNKNOWN_WATTS
 from .errors import HistoryError, HistoryUsageError
@@ -61,12 +60,12 @@ def backfill(
     continued.
     """
     if output.begun.is_complete:
-        _LOGGER.info("the file is complete already", extra=fields(file=str(output.path)))
+        _LOGGER.info("the file is complete already", extra={"file": str(output.path)})
         return
     missing = [name for name in _TARGET_LABELS if name not in wanted.labels]
     if missing:
         message = "without these labels the past is no part of the series that Prometheus scrapes"
-        _LOGGER.warning(message, extra=fields(missing=",".join(missing)))
+        _LOGGER.warning(message, extra={"missing": ",".join(missing)})
     with opened(settings, wait) as source:
         facts = source.facts()
         zone = wanted.zone or devices_zone(facts.zone, settings.name)
@@ -86,13 +85,13 @@ def _pasts(
     """Yield what is to be copied, in the order of the table."""
     span = wanted_span(wanted.first, wanted.last, zone.info, now)
     first, last = (datetime.fromtimestamp(t, zone.info).isoformat() for t in (span.start, span.end))
-    about = fields(device=settings.name, first=first, last=last, time_zone=str(zone))
+    about = {"device": settings.name, "first": first, "last": last, "time_zone": str(zone)}
     _LOGGER.info("asking for the past", extra=about)
     for logger in candidates(wanted.every):
         every, why_not = _every(source, logger, wanted.every, facts, now)
         if why_not:
-            about = fields(device=settings.name, logger=logger.number, why=why_not)
-            _LOGGER.info("no past of: %s", logger.title, extra=about)
+            extra = {"device": settings.name, "logger": logger.number, "why": why_not}
+            _LOGGER.info("no past of: %s", logger.title, extra=extra)
             continue
         note = f"Logger {logger.number} from {first} on."  # so that a file tells how it was made
         line = series(logger.sensor, settings.name, wanted.labels, note)

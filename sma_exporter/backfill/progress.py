@@ -11,8 +11,6 @@ from typing import Protocol, TextIO
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from ..cli.logs import fields
-
 _LOGGER = logging.getLogger(__name__)
 
 #: A line at most so often, where there is no bar.
@@ -78,7 +76,10 @@ class _Lines:
             return
         self._last = now
         left = (now - self._started) / self._done * (self._total - self._done)
-        about = fields(
-            device=self._device, done=self._done, of=self._total, seconds_left=round(left)
-        )
+        about = {
+            "device": self._device,
+            "done": self._done,
+            "of": self._total,
+            "seconds_left": round(left),
+        }
         _LOGGER.info("reading %s", what, extra=about)

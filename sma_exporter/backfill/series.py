@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..cli.logs import fields
 from ..devices.counter_guard import Total
 from .loggers import Logger
 from .openmetrics import Position, Series
@@ -101,4 +100,4 @@ class Past:
         return datetime.fromtimestamp(stamp, self._zone.info).isoformat()
 
     def _fields(self, **values: object) -> dict[str, object]:
-        return fields(metric=self.series.name, logger=self.logger.number, **values)
+        return {"metric": self.series.name, "logger": self.logger.number, **values}

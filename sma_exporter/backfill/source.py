@@ -14,7 +14,6 @@ from typing import Any
 
 import attrs
 
-from ..cli.logs import fields
 from ..config import load as config
 from ..devices.backoff import Backoff, Cause
 from ..devices.clients import one_session
@@ -171,7 +170,7 @@ class Source:
     def _pause(self, seconds: float, error: SmaConnectionException | SmaReadException) -> None:
         if error.login_lost:
             seconds = max(seconds, self._backoff.failed(Cause.LOST, time.monotonic()))
-        about = fields(device=self._settings.name, error=str(error), again_in=f"{seconds:.0f}s")
+        about = {"device": self._settings.name, "error": str(error), "again_in": f"{seconds:.0f}s"}
         _LOGGER.warning("a request failed and is repeated", extra=about)
         if self._wait(seconds):
             raise Stopped

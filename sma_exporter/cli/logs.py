@@ -2,9 +2,9 @@
 
     time=2026-11-23T05:29:22.123Z level=info source=device.py:123 msg="login refused" device=roof
 
-What a line is about goes into fields, not into the message:
+What a line is about goes into `extra`, not into the message:
 
-    log.warning("login refused", extra=fields(device="roof", reason="authentication"))
+    log.warning("login refused", extra={"device": "roof", "reason": "authentication"})
 """
 
 import json
@@ -27,6 +27,9 @@ FORMATS = ("logfmt", "json")
 # Their lines quote whole addresses, and so session ids: at debug every request, at warning a reply with odd
 # headers. What goes wrong in them reaches us as an exception anyway.
 _QUIET_LIBRARIES = ("requests", "urllib3")
+
+#: What every record has, and what a formatter adds to one.
+_RECORD_KEYS = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 
 _NEEDS_QUOTES = frozenset(' ="\\')
 
@@ -58,11 +61,6 @@ def setup(level: str, format: str, stream: TextIO | None = None) -> None:  # noq
     logging.captureWarnings(capture=True)
 
 
-def fields(**values: object) -> dict[str, object]:
-    """Return the `extra` of a log call that adds these fields to the line."""
-    return {"fields": values}
-
-
 class _LineFormatter(logging.Formatter):
     """A record as one line, whatever texts are in it."""
 
@@ -85,8 +83,13 @@ class _LineFormatter(logging.Formatter):
             if self._tracebacks:
                 own["traceback"] = self.formatException(record.exc_info)
         # The line's own keys first, and never replaced by a field of the same name.
-        keys = own | getattr(record, "fields", {}) | own
+        keys = own | _extra(record) | own
         return self._write({_key(key): _value(value) for key, value in keys.items()})
+
+
+def _extra(record: logging.LogRecord) -> dict[str, object]:
+    """Return what the caller has added to a record."""
+    return {key: value for key, value in vars(record).items() if key not in _RECORD_KEYS}
 
 
 def _level(number: int) -> str:

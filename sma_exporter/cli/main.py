@@ -156,7 +156,7 @@ def _serve(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         loaded = load() if load else started_demo(demo_devices(), stack)
         if arguments.check:
             return _report_configuration(loaded, door.warnings)
-        _LOGGER.info("starting sma_exporter", extra=logs.fields(version=__version__))
+        _LOGGER.info("starting sma_exporter", extra={"version": __version__})
         fleet = Fleet(loaded, load)
         app = App(
             fleet,

@@ -12,7 +12,6 @@ from ..server import Address, Server
 from ..simulator import DemoDevice
 from ..web.app import App
 from ..web_config import Door
-from .logs import fields
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -40,7 +39,7 @@ def serve(fleet: Fleet, app: App, door: Door, addresses: Sequence[Address]) -> N
     door.log()
     server.start()
     for address in server.addresses:
-        _LOGGER.info("listening", extra=fields(address=str(address), path=app.telemetry_path))
+        _LOGGER.info("listening", extra={"address": str(address), "path": app.telemetry_path})
     while signals.get() == signal.SIGHUP:
         with suppress(config.ConfigError):  # logged, and the old configuration stays
             fleet.reload()

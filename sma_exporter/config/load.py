@@ -15,7 +15,7 @@ import attrs
 import yaml
 from cattrs import Converter
 
-from . import values as values
+from . import values
 from .structure import Fault, add_class, list_of, structure
 from .values import Url, parse_duration
 from .values import url as parse_url

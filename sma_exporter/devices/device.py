@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ..cli.logs import fields
 from ..config import load as config
 from .reader import Reader
 from .snapshot import REASONS, Known, Outcome, Snapshot
@@ -95,7 +94,7 @@ class Device:
             message = f"no values within {seconds:.1f} s; the read goes on"
             if not self._is_late:
                 self._is_late = True
-                _LOGGER.warning(message, extra=fields(device=self.name, reason="timeout"))
+                _LOGGER.warning(message, extra={"device": self.name, "reason": "timeout"})
             return self._snapshot(Outcome(read.started, seconds, reason="timeout", message=message))
 
     def last(self) -> Snapshot:
@@ -141,7 +140,7 @@ class Device:
         else:
             _LOGGER.warning(
                 "stopped before the device answered: it may hold a session until it forgets it",
-                extra=fields(device=self.name),
+                extra={"device": self.name},
             )
         with self._changed:
             self._ended.set()
@@ -230,9 +229,9 @@ class Device:
     def _log_change(self, outcome: Outcome) -> None:
         """Write one line when the state changes, not one a scrape."""
         before = self._outcome
-        about = fields(device=self.name, seconds=round(outcome.seconds, 3))
+        about = {"device": self.name, "seconds": round(outcome.seconds, 3)}
         if outcome.reason is not None:
-            about = fields(device=self.name, reason=outcome.reason)
+            about = {"device": self.name, "reason": outcome.reason}
         if before is not None and outcome.reason == before.reason:
             _LOGGER.debug(outcome.message or "read", extra=about)
         elif outcome.reason is None:

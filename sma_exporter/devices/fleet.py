@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ..cli.logs import fields
 from ..config import load as config
 from .device import LEAVE_SECONDS, Device
 
@@ -65,7 +64,7 @@ class Fleet:
                 raise
             self._take_over(loaded.devices)
             self.loading = Loading(successful=True, succeeded_at=self._clock())
-            _LOGGER.info("configuration reloaded", extra=fields(devices=len(self.devices)))
+            _LOGGER.info("configuration reloaded", extra={"devices": len(self.devices)})
             _warn(loaded)
 
     def close(self, seconds: float = STOP_SECONDS) -> None:
@@ -88,7 +87,7 @@ class Fleet:
             for settings in wanted
         )
         for device in left:
-            _LOGGER.info("the device leaves the configuration", extra=fields(device=device.name))
+            _LOGGER.info("the device leaves the configuration", extra={"device": device.name})
             _in_background(device.leave, self.monotonic() + LEAVE_SECONDS)
 
     def _new_device(self, settings: config.Device) -> Device:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from ..cli.logs import fields
 from ..config import load as config
 from ..webconnect import (
     SMA,
@@ -160,7 +159,7 @@ class Reader:
             self._http.close()
 
     def _fields(self, **values: object) -> dict[str, object]:
-        return fields(device=self._settings.name, **values)
+        return {"device": self._settings.name, **values}
 
     def _read(self, outcome: Outcome, patience: Callable[[], float]) -> Outcome:
         """Log in, read the values, then the parameters when they are due, and judge the totals."""

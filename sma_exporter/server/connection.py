@@ -262,7 +262,7 @@ class Client:
         self._linger()
 
     def _log(self, message: str, **about: object) -> None:
-        _LOGGER.debug(message, extra={"fields": {"client": self._peer} | about})
+        _LOGGER.debug(message, extra={"client": self._peer} | about)
 
 
 def _report(name: str) -> None:

@@ -152,7 +152,7 @@ class _Listener(TCPServer):
 
     def handle_error(self, *_: Any) -> None:
         about = {"error": str(sys.exception())}
-        _LOGGER.error("a connection could not be served", extra={"fields": about})
+        _LOGGER.error("a connection could not be served", extra=about)
         time.sleep(_PAUSE_SECONDS)  # no thread may be left
 
 

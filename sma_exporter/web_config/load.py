@@ -15,7 +15,7 @@ from typing import TypeVar
 import attrs
 from cattrs import Converter
 
-from ..config import values as values
+from ..config import values
 from ..config.load import ConfigError, Secret, read_yaml, yaml_line
 from ..config.structure import Fault, Raw, add_class, structure
 from . import tls

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from ..cli.logs import fields
 from ..config.load import ConfigError
 from ..server import CLIENT_CERTIFICATE, Answer, Terms, plain
 from .basic_auth import Passwords, TooBusyError, credentials
@@ -112,7 +111,7 @@ class Door:
 
     def _complain(self, problems: tuple[str, ...]) -> None:
         if problems != self._problems:
-            about = fields(error="; ".join(problems))
+            about = {"error": "; ".join(problems)}
             _LOGGER.error("web configuration unusable, the last good one stays", extra=about)
         self._problems = problems
 
@@ -121,13 +120,13 @@ class Door:
         if self._path is None:
             return
         web = self._web
-        about = fields(
-            file=self._path,
-            tls=web.context is not None,
-            client_auth=web.client_auth_type,
-            users=len(web.users),
-            certificate_expires=web.expires and web.expires.date(),
-        )
+        about = {
+            "file": self._path,
+            "tls": web.context is not None,
+            "client_auth": web.client_auth_type,
+            "users": len(web.users),
+            "certificate_expires": web.expires and web.expires.date(),
+        }
         _LOGGER.info(message, extra=about)
         for warning in web.warnings:
             _LOGGER.warning("web configuration: %s", warning)

@@ -92,7 +92,7 @@ class TestFile:
         backfill(roof, wanted("2025-06-01", "2025-06-02", **labels), path)
 
         (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
-        assert "instance" in warning.__dict__["fields"]["missing"]
+        assert "instance" in warning.__dict__["missing"]
 
 
 class TestTruth:
@@ -186,7 +186,7 @@ class TestTimeZone:
         backfill(roof, wanted("2025-06-01", "2025-06-02"), path)
 
         (said,) = [r for r in caplog.records if r.getMessage() == "asking for the past"]
-        assert said.__dict__["fields"]["time_zone"] == "Europe/Berlin (the device's)"
+        assert said.__dict__["time_zone"] == "Europe/Berlin (the device's)"
 
     def test_none_is_an_error_that_asks(self, roof: Simulator, path: Path) -> None:
         unknown = sending({TIME_ZONE_KEY: [{"tag": 9499}]})
@@ -244,7 +244,7 @@ class TestLoggers:
         backfill(hybrid, wanted("2025-06-01", "2025-06-01"), path)
 
         said = {
-            record.__dict__["fields"]["logger"]: record.__dict__["fields"]["why"]
+            record.__dict__["logger"]: record.__dict__["why"]
             for record in caplog.records
             if "no past of" in record.getMessage()
         }

@@ -104,7 +104,8 @@ def test_there_a_line_says_now_and_then_what_is_left(caplog: pytest.LogCaptureFi
         now += LINE_SECONDS / 10
         advance("sma_yield_joules_total")
 
-    said = [record.__dict__["fields"] for record in caplog.records]
+    keys = ("device", "done", "of", "seconds_left")
+    said = [{key: vars(record)[key] for key in keys} for record in caplog.records]
     assert [about["done"] for about in said] == [10, 20]
     assert said[0] == {"device": "roof", "done": 10, "of": 100, "seconds_left": 270}
     assert caplog.records[0].getMessage() == "reading sma_yield_joules_total"

@@ -150,7 +150,7 @@ class TestGuard:
             ("INFO", "readings are taken again"),
             ("INFO", "a past is written"),
         ]
-        about = caplog.records[-1].__dict__["fields"]
+        about = caplog.records[-1].__dict__
         assert (about["written"], about["left_out"]) == (3, 2)
 
 

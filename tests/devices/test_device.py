@@ -486,7 +486,7 @@ def test_closing_a_device_that_has_gone_ends(connect: Connect, sim: Simulator) -
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[str, Any]]:
     return [
-        (record.levelname, vars(record)["fields"].get("reason"))
+        (record.levelname, vars(record).get("reason"))
         for record in caplog.records
         if record.name == "sma_exporter.devices.device"
     ]
@@ -528,7 +528,7 @@ def test_a_log_line_names_the_device_and_what_to_do(
         record for record in caplog.records if record.name == "sma_exporter.devices.device"
     ]
     assert "the password was refused for the group 'user'" in record.getMessage()
-    assert vars(record)["fields"]["device"] == "roof"
+    assert vars(record)["device"] == "roof"
 
 
 def test_a_long_password_is_warned_of_once(

@@ -813,8 +813,8 @@ def test_a_total_that_falls_is_withheld_and_logged_once_until_it_is_back(
     assert shown[-1].readings["total_yield"] == before.readings["total_yield"]
     told = [record for record in caplog.records if record.name == "sma_exporter.devices.reader"]
     assert [record.levelname for record in told] == ["WARNING", "INFO"]
-    assert {vars(record)["fields"]["sensor"] for record in told} == {"total_yield"}
-    assert vars(told[0])["fields"]["value"] == 17 * 3600
+    assert {vars(record)["sensor"] for record in told} == {"total_yield"}
+    assert vars(told[0])["value"] == 17 * 3600
 
 
 def test_the_rated_power_bounds_what_a_total_can_leap(connect: Connect, sim: Simulator) -> None:
