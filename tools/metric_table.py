@@ -8,7 +8,7 @@ from pathlib import Path
 
 from prometheus_client.core import Metric
 
-from sma_exporter.config import load as config
+from sma_exporter import config
 from sma_exporter.devices.fleet import Fleet
 from sma_exporter.devices.snapshot import REASONS, Known, Outcome, Snapshot
 from sma_exporter.metrics import collector

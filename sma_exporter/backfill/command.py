@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from ..config import load as config
+from .. import config
 from ..devices.counter_guard import UNKNOWN_WATTS
 from .errors import HistoryError, HistoryUsageError
 from .loggers import DAY, FIVE_MINUTES, Logger, candidates
@@ -52,7 +52,7 @@ def output(path: Path | None, *, resume: bool) -> Output:
 
 
 def backfill(
-    settings: config.Device, wanted: Wanted, output: Output, *, now: float, wait: Wait
+    settings: config.DeviceSettings, wanted: Wanted, output: Output, *, now: float, wait: Wait
 ) -> None:
     """Write what the device has kept. `wait`: waits so many seconds, returns whether to stop.
 
@@ -80,7 +80,12 @@ def backfill(
 
 
 def _pasts(
-    source: Source, settings: config.Device, wanted: Wanted, zone: Zone, facts: Facts, now: float
+    source: Source,
+    settings: config.DeviceSettings,
+    wanted: Wanted,
+    zone: Zone,
+    facts: Facts,
+    now: float,
 ) -> Iterator[Past]:
     """Yield what is to be copied, in the order of the table."""
     span = wanted_span(wanted.first, wanted.last, zone.info, now)
@@ -113,7 +118,7 @@ def _every(
     return every, found.why_not
 
 
-def _limits(logger: Logger, settings: config.Device, facts: Facts) -> Limits:
+def _limits(logger: Logger, settings: config.DeviceSettings, facts: Facts) -> Limits:
     """Return what bounds a logger: the rated power, but for what a meter counts."""
     is_metered = logger.sensor.startswith("metering_")
     watts = UNKNOWN_WATTS if is_metered or facts.rated is None else facts.rated

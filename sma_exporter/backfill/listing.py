@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from ..config import load as config
+from .. import config
 from .loggers import DAY, LOGGERS, Logger
 from .openmetrics import metric_of
 from .source import Found, Source, Wait, opened, readings
@@ -15,7 +15,9 @@ _OLDEST = 1_104_537_600
 _YEAR = 366 * DAY
 
 
-def listing(settings: config.Device, zone: Zone | None, *, now: float, wait: Wait) -> Iterator[str]:
+def listing(
+    settings: config.DeviceSettings, zone: Zone | None, *, now: float, wait: Wait
+) -> Iterator[str]:
     """Yield the lines of the list, each as soon as it is known. Raises what `history.backfill` does."""
     with opened(settings, wait) as source:
         facts = source.facts()

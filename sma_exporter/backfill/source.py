@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from ..config import load as config
+from .. import config
 from ..devices.backoff import Backoff, Cause
 from ..devices.clients import one_session
 from ..devices.snapshot import Identity
@@ -84,7 +84,7 @@ class Found:
 class Source:
     """A device with an open session."""
 
-    def __init__(self, client: SMA, settings: config.Device, wait: Wait) -> None:
+    def __init__(self, client: SMA, settings: config.DeviceSettings, wait: Wait) -> None:
         self._client = client
         self._settings = settings
         self._wait = wait
@@ -177,7 +177,7 @@ class Source:
 
 
 @contextmanager
-def opened(settings: config.Device, wait: Wait) -> Iterator[Source]:
+def opened(settings: config.DeviceSettings, wait: Wait) -> Iterator[Source]:
     """Log in to a device for its past, and log out at the end.
 
     HistoryError without a password; SmaException and PasswordFileError.

@@ -8,8 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .. import __version__
-from ..config import load as config
+from .. import __version__, config
 from ..devices.clients import one_session
 from ..devices.snapshot import Identity
 from ..webconnect import SmaReadException, decode
@@ -38,7 +37,7 @@ _SERIAL_KEYS = re.compile(r"_..(A2|B12|8AA2|8AA3)")
 _TELLING_DIGITS = 5
 
 
-def dump(settings: config.Device) -> dict[str, Any]:
+def dump(settings: config.DeviceSettings) -> dict[str, Any]:
     """Return the document; calls that the device refuses stand under "failed".
 
     SmaException or PasswordFileError when it does not answer at all.

@@ -8,8 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from .. import __version__
-from ..config import load as config
+from .. import __version__, config
 from ..server import Address, parse_address
 from ..web.service_discovery import Base, base_of
 from . import logs

@@ -18,8 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, NoReturn
 
-from .. import __version__
-from ..config import load as config
+from .. import __version__, config
 from ..server import Address
 from . import logs
 from .flags import DEFAULT_PORT, parser
@@ -113,7 +112,9 @@ def _configuration(arguments: argparse.Namespace, environ: Mapping[str, str]) ->
     )
 
 
-def _chosen(arguments: argparse.Namespace, environ: Mapping[str, str]) -> list[config.Device]:
+def _chosen(
+    arguments: argparse.Namespace, environ: Mapping[str, str]
+) -> list[config.DeviceSettings]:
     """Return the devices that a sub-command names, all when it names none."""
     devices = _configuration(arguments, environ).devices
     wanted = [arguments.names] if isinstance(arguments.names, str) else arguments.names or []
@@ -124,7 +125,7 @@ def _chosen(arguments: argparse.Namespace, environ: Mapping[str, str]) -> list[c
     return [by_name[name] for name in wanted] or list(devices)
 
 
-def _only(devices: Sequence[config.Device]) -> config.Device:
+def _only(devices: Sequence[config.DeviceSettings]) -> config.DeviceSettings:
     """Return the one device that a sub-command is about."""
     if len(devices) > 1:
         names = ", ".join(device.name for device in devices)

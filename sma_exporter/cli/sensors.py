@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ..config import load as config
+from .. import config
 from ..config.values import METRIC_PREFIX
 from ..devices.clients import one_session
 from ..devices.snapshot import Identity
@@ -91,7 +91,7 @@ class Report:
         return asdict(self) | {"ok": self.ok}
 
 
-def examine(settings: config.Device) -> Report:
+def examine(settings: config.DeviceSettings) -> Report:
     """Go to a device, step by step, with a session of its own, and log out."""
     report = Report(settings.name)
     url, shown = settings.url, None
@@ -114,7 +114,7 @@ def examine(settings: config.Device) -> Report:
     return report
 
 
-def _reach(report: Report, client: SMA, settings: config.Device) -> str | None:
+def _reach(report: Report, client: SMA, settings: config.DeviceSettings) -> str | None:
     """Add the steps up to the login; return the fingerprint of a certificate that nobody verified."""
     check = client.session_check()
     scheme = client.url.partition("://")[0]
@@ -137,13 +137,13 @@ def _reach(report: Report, client: SMA, settings: config.Device) -> str | None:
     return None if settings.tls.verify else fingerprint
 
 
-def _trust(settings: config.Device) -> str:
+def _trust(settings: config.DeviceSettings) -> str:
     if settings.tls.fingerprints:
         return "the pinned one"
     return "verified" if settings.tls.verify else "not verified"
 
 
-def _examine_values(report: Report, client: SMA, settings: config.Device) -> None:
+def _examine_values(report: Report, client: SMA, settings: config.DeviceSettings) -> None:
     values = client.read_all()
     if not settings.anonymous:
         values |= client.read_keys(PARAMETER_KEYS)
@@ -269,7 +269,7 @@ _ADVICE: Mapping[type[Exception], str] = {
 }
 
 
-def _advice(error: Exception, settings: config.Device) -> str:
+def _advice(error: Exception, settings: config.DeviceSettings) -> str:
     if isinstance(error, SmaAuthenticationException) and settings.group == "installer":
         return "Is it the installer's password? Without it, use group: user."
     if isinstance(error, SmaTlsException) and error.fingerprint:
@@ -277,7 +277,7 @@ def _advice(error: Exception, settings: config.Device) -> str:
     return next(advice for kind, advice in _ADVICE.items() if isinstance(error, kind))
 
 
-def _yaml(settings: config.Device, url: str, shown: str | None) -> str:
+def _yaml(settings: config.DeviceSettings, url: str, shown: str | None) -> str:
     """Return the device's entry; `shown` is the fingerprint of the certificate that it showed."""
     lines = ["devices:", f"  - name: {settings.name}", f"    url: {url}"]
     if settings.group != "user":
@@ -290,7 +290,7 @@ def _yaml(settings: config.Device, url: str, shown: str | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _tls_key(tls: config.Tls, shown: str | None) -> str | None:
+def _tls_key(tls: config.TlsSettings, shown: str | None) -> str | None:
     if tls.fingerprints:
         pins = ", ".join(f'"{format_fingerprint(pin)}"' for pin in tls.fingerprints)
         return f"fingerprint: {pins}" if len(tls.fingerprints) == 1 else f"fingerprint: [{pins}]"

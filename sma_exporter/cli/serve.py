@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 
-from ..config import load as config
+from .. import config
 from ..devices.fleet import Fleet
 from ..server import Address, Server
 from ..simulator import DemoDevice
@@ -56,9 +56,9 @@ def started_demo(demo: Iterable[DemoDevice], stack: ExitStack) -> config.Config:
     )
 
 
-def _demo_settings(device: DemoDevice, stack: ExitStack) -> config.Device:
+def _demo_settings(device: DemoDevice, stack: ExitStack) -> config.DeviceSettings:
     simulator = stack.enter_context(device.simulator)
-    return config.Device(
+    return config.DeviceSettings(
         name=device.name,
         plant="home",
         url=simulator.url,

@@ -16,7 +16,7 @@ import yaml
 from cattrs import Converter
 
 from . import values
-from .structure import Fault, add_class, list_of, structure
+from .structure import ValidationError, add_class, list_of, structure
 from .values import Url, parse_duration
 from .values import url as parse_url
 
@@ -24,10 +24,10 @@ __all__ = [
     "Config",
     "ConfigError",
     "CustomSensor",
-    "Device",
+    "DeviceSettings",
     "PasswordFileError",
     "Secret",
-    "Tls",
+    "TlsSettings",
     "Url",
     "host_of",
     "load",
@@ -84,7 +84,7 @@ class Secret:
 
 
 @attrs.frozen
-class Tls:
+class TlsSettings:
     """How a device's certificate is checked."""
 
     fingerprints: tuple[str, ...] = ()
@@ -125,7 +125,7 @@ class CustomSensor:
 
 
 @attrs.frozen
-class Device:
+class DeviceSettings:
     """One device. Durations are seconds."""
 
     name: str
@@ -136,7 +136,7 @@ class Device:
     group: str = "user"
     password: Secret | None = None
     password_file: Path | None = None
-    tls: Tls = attrs.field(factory=Tls)
+    tls: TlsSettings = attrs.field(factory=TlsSettings)
     session: str = "scrape"
     timeout: float = 5.0
     min_interval: float = 4.0
@@ -176,7 +176,7 @@ def _read_password_file(path: Path) -> str:
 class Config:
     """A whole configuration that can be used, and what is odd about it."""
 
-    devices: tuple[Device, ...]
+    devices: tuple[DeviceSettings, ...]
     warnings: tuple[str, ...] = ()
 
 
@@ -187,7 +187,7 @@ _DEVICE_OWN = ("name", "url")
 
 @attrs.frozen
 class _File:
-    devices: tuple[Device, ...]
+    devices: tuple[DeviceSettings, ...]
 
 
 def _converter(expand: Callable[[str], str], folder: Path) -> Converter:
@@ -200,12 +200,12 @@ def _converter(expand: Callable[[str], str], folder: Path) -> Converter:
     def path(value: object) -> Path:
         return folder / expanded(value)
 
-    def tls(value: object) -> Tls:
-        return attrs.evolve(converter.structure(value, Tls), given=bool(value))
+    def tls(value: object) -> TlsSettings:
+        return attrs.evolve(converter.structure(value, TlsSettings), given=bool(value))
 
     add_class(
         converter,
-        Tls,
+        TlsSettings,
         {
             "fingerprint": values.fingerprints,
             "ca_file": lambda value: values.ca_file(path(value)),
@@ -232,7 +232,7 @@ def _converter(expand: Callable[[str], str], folder: Path) -> Converter:
     )
     add_class(
         converter,
-        Device,
+        DeviceSettings,
         {
             "name": values.label,
             "url": lambda value: str(values.url(value)),
@@ -254,7 +254,7 @@ def _converter(expand: Callable[[str], str], folder: Path) -> Converter:
         converter,
         _File,
         # The defaults are in the devices by now; their key is here to be a known one.
-        {"devices": list_of(converter, Device), "defaults": dict},
+        {"devices": list_of(converter, DeviceSettings), "defaults": dict},
         values.file_conflicts,
     )
     return converter
@@ -287,7 +287,7 @@ def parse(text: str, environ: Mapping[str, str], *, folder: Path) -> Config:
     if file is None or faults or duplicates:
         raise ConfigError([*duplicates, *(yaml_line(fault) for fault in [*faults, *more])])
     doubts = [
-        Fault(str(doubt), "devices", index, *doubt.where)
+        ValidationError(str(doubt), "devices", index, *doubt.where)
         for index, device in enumerate(file.devices)
         for doubt in _doubts(device)
     ]
@@ -295,7 +295,7 @@ def parse(text: str, environ: Mapping[str, str], *, folder: Path) -> Config:
     return Config(file.devices, tuple(yaml_line(doubt) for doubt in doubts))
 
 
-def yaml_line(fault: Fault) -> str:
+def yaml_line(fault: ValidationError) -> str:
     """Write a fault as one line: `devices[1].tls.fingerprint: …`."""
     steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in fault.where]
     keys = [step for step in fault.where if isinstance(step, str)]
@@ -303,7 +303,7 @@ def yaml_line(fault: Fault) -> str:
     return f"{''.join(steps)[1:]}: {sentence}" if steps else f"the file {sentence}"
 
 
-def _apply_defaults(raw: Any, converter: Converter) -> tuple[Any, list[Fault]]:
+def _apply_defaults(raw: Any, converter: Converter) -> tuple[Any, list[ValidationError]]:
     """Fill the defaults into each device, and find what is wrong with them.
 
     A faulty default is reported once, under `defaults`, and given to no device.
@@ -312,23 +312,25 @@ def _apply_defaults(raw: Any, converter: Converter) -> tuple[Any, list[Fault]]:
         return raw, []
     defaults, devices = raw["defaults"], raw.get("devices")
     if not isinstance(defaults, dict):
-        return raw, [Fault("must be a mapping of keys that a device may have", "defaults")]
+        return raw, [
+            ValidationError("must be a mapping of keys that a device may have", "defaults")
+        ]
     faults = [
-        Fault("belongs to each device; move it there", key)
+        ValidationError("belongs to each device; move it there", key)
         for key in _DEVICE_OWN
         if key in defaults
     ]
     probe = defaults | dict.fromkeys(_DEVICE_OWN, "placeholder")
-    faults += structure(converter, probe, Device)[1]
+    faults += structure(converter, probe, DeviceSettings)[1]
     faulty = {fault.where[0] for fault in faults if fault.where}
     usable = {
         key: value
         for key, value in defaults.items()
-        if key in attrs.fields_dict(Device) and key not in faulty
+        if key in attrs.fields_dict(DeviceSettings) and key not in faulty
     }
     if isinstance(devices, list):
         raw = raw | {"devices": [_with_defaults(usable, device) for device in devices]}
-    return raw, [Fault(str(fault), "defaults", *fault.where) for fault in faults]
+    return raw, [ValidationError(str(fault), "defaults", *fault.where) for fault in faults]
 
 
 def _with_defaults(defaults: dict[Any, Any], device: Any) -> Any:
@@ -340,10 +342,10 @@ def _with_defaults(defaults: dict[Any, Any], device: Any) -> Any:
     return {key: value for key, value in defaults.items() if key not in replaced} | device
 
 
-def _doubts(device: Device) -> Iterator[Fault]:
+def _doubts(device: DeviceSettings) -> Iterator[ValidationError]:
     """Find what is allowed for a device but seldom meant."""
     if not device.tls.verify:
-        yield Fault(
+        yield ValidationError(
             "switches the certificate check off: whoever answers at this address gets the password; "
             "`tls.fingerprint` trusts a self-signed certificate too, and only that one",
             "tls",
@@ -353,11 +355,11 @@ def _doubts(device: Device) -> Iterator[Fault]:
         password = device.read_password()
     except PasswordFileError as error:
         # No more than a doubt: it is read at each login, and a secret may be mounted later.
-        yield Fault(str(error), "password_file")
+        yield ValidationError(str(error), "password_file")
         return
     key = "password" if device.password_file is None else "password_file"
     for sentence in values.password_doubts(password or ""):
-        yield Fault(sentence, key)
+        yield ValidationError(sentence, key)
 
 
 # YAML ---------------------------------------------------------------------------------------------
@@ -440,7 +442,7 @@ def _yaml_problem(error: yaml.YAMLError, text: str) -> str:
 # One device by flags ------------------------------------------------------------------------------
 
 # What the keys of a device are called on the command line and in the environment.
-_FLAGS = {
+FLAGS = {
     "url": "--sma.url (SMA_URL)",
     "name": "--sma.device (SMA_DEVICE)",
     "group": "--sma.group (SMA_GROUP)",
@@ -485,7 +487,7 @@ def single_device(
     }
     # What is not in a file is meant as it stands: `$` has no meaning here.
     converter = _converter(expand=str, folder=Path())
-    made, faults = structure(converter, _without_none(device), Device)
+    made, faults = structure(converter, _without_none(device), DeviceSettings)
     if made is None:
         raise ConfigError(_flag_line(fault) for fault in faults)
     return Config((made,), tuple(_flag_line(doubt) for doubt in _doubts(made)))
@@ -499,11 +501,11 @@ def host_of(url: str) -> str:
     """Return the host that a url names, "unnamed" where it is none: that is reported by itself."""
     try:
         return values.url(url).host.strip("[]")
-    except Fault:
+    except ValidationError:
         return "unnamed"
 
 
-def _flag_line(fault: Fault) -> str:
+def _flag_line(fault: ValidationError) -> str:
     """Write a fault as one line that names flags and variables instead of keys."""
-    sentence = re.sub("`([a-z_.]+)`", lambda key: _FLAGS.get(key[1], key[0]), str(fault))
-    return f"{_FLAGS['.'.join(map(str, fault.where))]}: {sentence}"
+    sentence = re.sub("`([a-z_.]+)`", lambda key: FLAGS.get(key[1], key[0]), str(fault))
+    return f"{FLAGS['.'.join(map(str, fault.where))]}: {sentence}"

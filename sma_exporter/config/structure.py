@@ -17,11 +17,11 @@ from cattrs.gen import make_dict_structure_fn, override
 Place = tuple[str | int, ...]
 Raw = Mapping[Any, Any]
 Read = Callable[[Any], Any]
-Conflicts = Callable[[Raw], Iterable["Fault"]]
+Conflicts = Callable[[Raw], Iterable["ValidationError"]]
 _T = TypeVar("_T")
 
 
-class Fault(ValueError):
+class ValidationError(ValueError):
     """A value that cannot be used: a sentence that continues its key's name, and where it stands.
 
     `{key}` in the sentence stands for that name.
@@ -32,11 +32,13 @@ class Fault(ValueError):
         self.where: Place = where
 
 
-def structure(converter: Converter, raw: object, cls: type[_T]) -> tuple[_T | None, list[Fault]]:
+def structure(
+    converter: Converter, raw: object, cls: type[_T]
+) -> tuple[_T | None, list[ValidationError]]:
     """Make a `cls` of what YAML gave: the object and no faults, or None and the faults."""
     try:
         return converter.structure(raw, cls), []
-    except (Fault, ExceptionGroup) as error:
+    except (ValidationError, ExceptionGroup) as error:
         return None, [*_faults(error, {})]
 
 
@@ -45,7 +47,7 @@ def list_of(converter: Converter, cls: type) -> Read:
 
     def read(value: object) -> Any:
         if not isinstance(value, list):
-            raise Fault("must be a list, with a dash before each entry")
+            raise ValidationError("must be a list, with a dash before each entry")
         return converter.structure(value, tuple[cls, ...])  # type: ignore[valid-type]
 
     return read
@@ -74,7 +76,9 @@ def add_class(
 
     def hook(raw: Any, _: Any) -> Any:
         if not isinstance(raw, dict):
-            raise Fault(f"must be a mapping with keys such as {' and '.join([*keys][:2])}")
+            raise ValidationError(
+                f"must be a mapping with keys such as {' and '.join([*keys][:2])}"
+            )
         faults = [*_unknown_keys(raw, [*keys]), *conflicts(raw)]
         try:
             made = build(raw, cls)
@@ -87,7 +91,9 @@ def add_class(
     converter.register_structure_hook(cls, hook)
 
 
-def _faults(error: Exception, key_of: Mapping[str, str], place: Place = ()) -> Iterator[Fault]:
+def _faults(
+    error: Exception, key_of: Mapping[str, str], place: Place = ()
+) -> Iterator[ValidationError]:
     """Flatten what a converter raised; its notes say at which attribute or entry."""
     for note in getattr(error, "__notes__", ()):
         match note:
@@ -99,10 +105,10 @@ def _faults(error: Exception, key_of: Mapping[str, str], place: Place = ()) -> I
         case ExceptionGroup():
             for inner in error.exceptions:
                 yield from _faults(inner, key_of, place)
-        case Fault():
-            yield Fault(str(error), *place, *error.where)
+        case ValidationError():
+            yield ValidationError(str(error), *place, *error.where)
         case KeyError():
-            yield Fault("is missing", *place)
+            yield ValidationError("is missing", *place)
         case _:
             raise error
 
@@ -110,19 +116,19 @@ def _faults(error: Exception, key_of: Mapping[str, str], place: Place = ()) -> I
 _PLAIN_KEY = re.compile("[a-z]+(?:[_-][a-z]+)*")
 
 
-def _unknown_keys(raw: Raw, known: list[str]) -> Iterator[Fault]:
+def _unknown_keys(raw: Raw, known: list[str]) -> Iterator[ValidationError]:
     for key, value in raw.items():
         if key in known:
             continue
         name = key if isinstance(key, str) and _PLAIN_KEY.fullmatch(key) else ""
         similar = difflib.get_close_matches(name, known, n=1)
         if similar:
-            yield Fault(f"is not a known key; did you mean `{similar[0]}`?", name)
+            yield ValidationError(f"is not a known key; did you mean `{similar[0]}`?", name)
         elif name and value is not None:
-            yield Fault(f"is not a known key; known are {', '.join(known)}", name)
+            yield ValidationError(f"is not a known key; known are {', '.join(known)}", name)
         else:
             # In `{password: abc,def}` YAML sees a password `abc` and a key `def`.
-            yield Fault(
+            yield ValidationError(
                 "has an unknown key, not shown because it may be a part of a password; "
                 "put every password in quotes"
             )

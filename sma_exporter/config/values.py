@@ -14,7 +14,7 @@ from pathlib import Path
 
 import attrs
 
-from .structure import Fault, Place, Raw
+from .structure import Place, Raw, ValidationError
 
 # Texts --------------------------------------------------------------------------------------------
 
@@ -26,11 +26,11 @@ _UNWANTED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 def text(value: object) -> str:
     """Read text that is meant as text: a number, `yes` or a date needs quotes."""
     if value is not None and not isinstance(value, str):
-        raise Fault('is not text to YAML; put it in quotes: {key}: "…"')
+        raise ValidationError('is not text to YAML; put it in quotes: {key}: "…"')
     if not value or value.isspace():
-        raise Fault("is empty; give a value or leave it out")
+        raise ValidationError("is empty; give a value or leave it out")
     if any(unicodedata.category(character) in _UNWANTED_CATEGORIES for character in value):
-        raise Fault("must be one line, without control characters")
+        raise ValidationError("must be one line, without control characters")
     return value
 
 
@@ -38,7 +38,7 @@ def label(value: object) -> str:
     """Read text that becomes the value of a label."""
     value = text(value)
     if len(value) > LONGEST_LABEL:
-        raise Fault(f"must be at most {LONGEST_LABEL} characters long")
+        raise ValidationError(f"must be at most {LONGEST_LABEL} characters long")
     return value
 
 
@@ -46,7 +46,9 @@ def serial(value: object) -> str:
     """Read a serial number, which without quotes would lose leading zeros or be octal."""
     digits = text(value)
     if not (digits.isascii() and digits.isdigit()):
-        raise Fault('must be the digits of the serial number, in quotes: {key}: "3001234567"')
+        raise ValidationError(
+            'must be the digits of the serial number, in quotes: {key}: "3001234567"'
+        )
     return digits
 
 
@@ -61,7 +63,7 @@ def expand(value: str, environ: Mapping[str, str]) -> str:
         if name is None:
             return "$"
         if name not in environ:
-            raise Fault(
+            raise ValidationError(
                 f"the environment variable {name} is not set; set it, or write `$${{` for `${{`"
             )
         return environ[name]
@@ -74,7 +76,7 @@ def choice(*words: str) -> Callable[[object], str]:
 
     def read(value: object) -> str:
         if not isinstance(value, str) or value not in words:
-            raise Fault(f"must be one of {', '.join(words)}")
+            raise ValidationError(f"must be one of {', '.join(words)}")
         return value
 
     return read
@@ -104,14 +106,14 @@ def password_doubts(password: str) -> Iterator[str]:
 def switch(value: object) -> bool:
     """Read true or false, and nothing that merely looks like it."""
     if not isinstance(value, bool):
-        raise Fault("must be true or false, without quotes")
+        raise ValidationError("must be true or false, without quotes")
     return value
 
 
 def index(value: object) -> int:
     """Read a place in a list of values, from 0."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise Fault("must be a whole number from 0, without quotes")
+        raise ValidationError("must be a whole number from 0, without quotes")
     return value
 
 
@@ -119,13 +121,13 @@ def scale(value: object) -> float:
     """Read a factor: finite, and not 0, which would hide the value."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         # YAML 1.1 takes 1e-3 for text.
-        raise Fault("must be a number without quotes, such as 0.1 or 1.0e-3")
+        raise ValidationError("must be a number without quotes, such as 0.1 or 1.0e-3")
     try:
         factor = float(value)
     except OverflowError:
         factor = math.inf
     if not math.isfinite(factor) or factor == 0:
-        raise Fault("must be a finite number other than 0")
+        raise ValidationError("must be a finite number other than 0")
     return factor
 
 
@@ -148,7 +150,7 @@ def parse_duration(text: str) -> float:
         return 0.0
     match = _DURATION.fullmatch(text)
     if not text or not match:
-        raise Fault(
+        raise ValidationError(
             "must be a duration: whole numbers with the units y, w, d, h, m, s, ms in this order, "
             "such as 5s, 1m30s or 500ms"
         )
@@ -163,10 +165,10 @@ def duration(shortest: str, longest: str) -> Callable[[object], float]:
     def read(value: object) -> float:
         written = "0" if type(value) is int and value == 0 else value
         if not isinstance(written, str):
-            raise Fault("must be a duration with its unit: {key}: 5s")
+            raise ValidationError("must be a duration with its unit: {key}: 5s")
         seconds = parse_duration(written)
         if not low <= seconds <= high:
-            raise Fault(f"must be from {shortest} to {longest}")
+            raise ValidationError(f"must be from {shortest} to {longest}")
         return seconds
 
     return read
@@ -209,22 +211,26 @@ def url(value: object) -> Url:
     """Read the address of a device."""
     address = text(value)
     if "@" in address:
-        raise Fault(
+        raise ValidationError(
             "must not hold a user name or password; the password belongs into `password_file`"
         )
     if re.search(r'[?#\s\\<>"{}|^`]', address):
-        raise Fault("must be scheme, host, port and path only: no query, fragment or space")
+        raise ValidationError(
+            "must be scheme, host, port and path only: no query, fragment or space"
+        )
     match = _URL.fullmatch(address)
     if match is None:
-        raise Fault(
+        raise ValidationError(
             "must be an address such as https://192.0.2.10 or https://roof.example:8443/sma"
         )
     scheme = match["scheme"]
     if scheme is not None and scheme.lower() not in _DEFAULT_PORTS:
-        raise Fault("must begin with https:// or http://, or have no scheme at all")
+        raise ValidationError("must begin with https:// or http://, or have no scheme at all")
     host = match["host"]
     if not _is_host(host):
-        raise Fault("must name a host: a name, an IPv4 address or an IPv6 address in brackets")
+        raise ValidationError(
+            "must name a host: a name, an IPv4 address or an IPv6 address in brackets"
+        )
     return Url((scheme or "").lower(), host, _port(host, match["port"]), match["path"])
 
 
@@ -245,9 +251,9 @@ def _port(host: str, port: str | None) -> int | None:
     if port is None:
         return None
     if ":" in port and not host.startswith("["):
-        raise Fault("must have an IPv6 address in brackets: https://[2001:db8::10]")
+        raise ValidationError("must have an IPv6 address in brackets: https://[2001:db8::10]")
     if not re.fullmatch("[0-9]{1,5}", port) or not 1 <= int(port) <= 65535:
-        raise Fault("must have a port from 1 to 65535, or none")
+        raise ValidationError("must have a port from 1 to 65535, or none")
     return int(port)
 
 
@@ -261,13 +267,15 @@ def fingerprints(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         return (_fingerprint(value),)
     if not value:
-        raise Fault("must hold at least one fingerprint; an empty list trusts no certificate")
+        raise ValidationError(
+            "must hold at least one fingerprint; an empty list trusts no certificate"
+        )
     found, faults = [], []
     for place, item in enumerate(value):
         try:
             found.append(_fingerprint(item))
-        except Fault as fault:
-            faults.append(Fault(str(fault), place))
+        except ValidationError as fault:
+            faults.append(ValidationError(str(fault), place))
     if faults:
         raise ExceptionGroup("fingerprints", faults)
     return tuple(found)
@@ -276,7 +284,7 @@ def fingerprints(value: object) -> tuple[str, ...]:
 def _fingerprint(value: object) -> str:
     match = _FINGERPRINT.fullmatch(text(value))
     if match is None:
-        raise Fault(
+        raise ValidationError(
             "must be the certificate's SHA-256 fingerprint: "
             '"sha256:" and 32 bytes in hex, with or without colons; no other algorithm is taken'
         )
@@ -288,9 +296,9 @@ def ca_file(path: Path) -> Path:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
     except ssl.SSLError:
-        raise Fault(f"{path} holds no certificate in PEM format") from None
+        raise ValidationError(f"{path} holds no certificate in PEM format") from None
     except OSError as error:
-        raise Fault(f"{path} cannot be read: {error.strerror}") from None
+        raise ValidationError(f"{path} cannot be read: {error.strerror}") from None
     return path
 
 
@@ -339,15 +347,19 @@ def sensor_key(value: object) -> str:
     if _KEY.fullmatch(key):
         return key
     if _KEY.fullmatch(key.upper()):
-        raise Fault(f'must be in upper case: {{key}}: "{key.upper()}"')
-    raise Fault("must be a device's key: four and eight hex digits, such as 6400_00652700")
+        raise ValidationError(f'must be in upper case: {{key}}: "{key.upper()}"')
+    raise ValidationError(
+        "must be a device's key: four and eight hex digits, such as 6400_00652700"
+    )
 
 
 def unit(value: object) -> str:
     """Read a unit whose way to the base unit is known."""
     if not isinstance(value, str) or value not in UNITS:
         known = ", ".join(name for name in UNITS if name)
-        raise Fault(f'must be one of {known}, in quotes where it is 1 or %, or "" for none')
+        raise ValidationError(
+            f'must be one of {known}, in quotes where it is 1 or %, or "" for none'
+        )
     return value
 
 
@@ -355,89 +367,93 @@ def metric(value: object) -> str:
     """Read the name of a metric that no built-in family can have."""
     name = text(value)
     if not _METRIC.fullmatch(name):
-        raise Fault(f"must be {METRIC_PREFIX} and then letters, digits and underscores")
+        raise ValidationError(f"must be {METRIC_PREFIX} and then letters, digits and underscores")
     return name
 
 
 def labels(value: object) -> dict[str, str]:
     """Read the names and values of labels beside `device`."""
     if not isinstance(value, dict):
-        raise Fault("must be a mapping of label names to texts, such as {side: dc}")
+        raise ValidationError("must be a mapping of label names to texts, such as {side: dc}")
     faults = [*_label_faults(value)]
     if faults:
         raise ExceptionGroup("labels", faults)
     return value
 
 
-def _label_faults(pairs: dict[object, object]) -> Iterator[Fault]:
+def _label_faults(pairs: dict[object, object]) -> Iterator[ValidationError]:
     for name, value in pairs.items():
         if not isinstance(name, str) or not _LABEL_NAME.fullmatch(name):
-            yield Fault("must have names of letters, digits and underscores, such as side")
+            yield ValidationError(
+                "must have names of letters, digits and underscores, such as side"
+            )
         elif name == "device":
-            yield Fault("is set by the exporter; take another label name", name)
+            yield ValidationError("is set by the exporter; take another label name", name)
         else:
             try:
                 label(value)
-            except Fault as fault:
-                yield Fault(str(fault), name)
+            except ValidationError as fault:
+                yield ValidationError(str(fault), name)
 
 
 # Values that do not go together -------------------------------------------------------------------
 # These look at what was written, not at the model, so that they are found beside every other fault.
 
 
-def tls_conflicts(tls: Raw) -> Iterator[Fault]:
+def tls_conflicts(tls: Raw) -> Iterator[ValidationError]:
     """Find checks that a fingerprint replaces."""
     if "fingerprint" not in tls:
         return
     sentence = "has no effect beside `tls.fingerprint`, which replaces this check; keep one of them"
     if tls.get("verify") is False:
-        yield Fault(sentence, "verify")
+        yield ValidationError(sentence, "verify")
     if "ca_file" in tls:
-        yield Fault(sentence, "ca_file")
+        yield ValidationError(sentence, "ca_file")
 
 
-def device_conflicts(device: Raw) -> Iterator[Fault]:
+def device_conflicts(device: Raw) -> Iterator[ValidationError]:
     """Find two passwords, a check that needs one, and certificates without TLS."""
     if "password" in device and "password_file" in device:
-        yield Fault("stands beside `password`; keep one of them", "password_file")
+        yield ValidationError("stands beside `password`; keep one of them", "password_file")
     serial_number = device.get("serial")
     checked = isinstance(serial_number, str) and serial_number.isdecimal()
     if checked and not {"password", "password_file"} & device.keys():
         sentence = "cannot be checked without a password: the public dashboard does not tell it"
-        yield Fault(sentence, "serial")
+        yield ValidationError(sentence, "serial")
     address = device.get("url")
     if device.get("tls") and isinstance(address, str) and address.lower().startswith("http://"):
-        yield Fault(
+        yield ValidationError(
             "needs https, but `url` begins with http://; change one of them "
             "(in a file, `tls: {}` undoes what `defaults` say)",
             "tls",
         )
 
 
-def sensor_conflicts(sensor: Raw) -> Iterator[Fault]:
+def sensor_conflicts(sensor: Raw) -> Iterator[ValidationError]:
     """Find a metric whose name does not say its unit and type."""
     name, unit_name, kind = sensor.get("metric"), sensor.get("unit"), sensor.get("type")
     factor = sensor.get("scale")
     if kind == "counter" and isinstance(factor, int | float) and factor < 0:
-        yield Fault("must be above 0, because a counter never falls", "scale")
+        yield ValidationError("must be above 0, because a counter never falls", "scale")
     if not isinstance(name, str) or kind not in SENSOR_TYPES or unit_name not in [*UNITS]:
         return  # reported where each of them is read
     base, _ = UNITS[unit_name]
     ending = "".join(f"_{word}" for word in (base, "total" if kind == "counter" else "") if word)
     if not name.endswith(ending):
-        yield Fault(f'must end in {ending}, for a {kind} in "{unit_name}"', "metric")
+        yield ValidationError(f'must end in {ending}, for a {kind} in "{unit_name}"', "metric")
     elif kind == "gauge" and name.endswith(_NOT_FOR_GAUGES):
-        yield Fault(f"must not end in {', '.join(_NOT_FOR_GAUGES)}, as it is a gauge", "metric")
+        yield ValidationError(
+            f"must not end in {', '.join(_NOT_FOR_GAUGES)}, as it is a gauge", "metric"
+        )
 
 
-def file_conflicts(file: Raw) -> Iterator[Fault]:
+def file_conflicts(file: Raw) -> Iterator[ValidationError]:
     """Find a name, address or series that is there twice, and a metric with two meanings."""
     devices = file.get("devices")
     if not isinstance(devices, list):
         return
     if not devices:
-        yield Fault("must hold at least one device", "devices")
+        yield ValidationError("must hold at least one device", "devices")
     rows: list[tuple[int, Raw]] = [
         (place, row) for place, row in enumerate(devices) if isinstance(row, dict)
     ]
@@ -446,23 +462,23 @@ def file_conflicts(file: Raw) -> Iterator[Fault]:
     yield from _metric_conflicts(rows)
 
 
-def _twice(key: str, values: Mapping[int, object]) -> Iterator[Fault]:
+def _twice(key: str, values: Mapping[int, object]) -> Iterator[ValidationError]:
     first: dict[object, int] = {}
     for place, value in values.items():
         if not isinstance(value, str | tuple):
             continue
         if value in first:
             sentence = f"is the same as that of devices[{first[value]}]; each device needs its own"
-            yield Fault(sentence, "devices", place, key)
+            yield ValidationError(sentence, "devices", place, key)
         first.setdefault(value, place)
 
 
-def equal_serials(serials: Sequence[str | None]) -> Iterator[Fault]:
+def equal_serials(serials: Sequence[str | None]) -> Iterator[ValidationError]:
     """Find a device that is there under two names."""
     for place, number in enumerate(serials):
         first = serials.index(number)
         if number is not None and first != place:
-            yield Fault(
+            yield ValidationError(
                 f"is the same as that of devices[{first}]: "
                 "one device under two names counts twice in sums and takes two sessions",
                 "devices",
@@ -474,14 +490,14 @@ def equal_serials(serials: Sequence[str | None]) -> Iterator[Fault]:
 def _identity(device: Raw) -> object:
     try:
         address = url(device.get("url"))
-    except Fault:
+    except ValidationError:
         return None
     if device.get("tls") and not address.scheme:
         address = attrs.evolve(address, scheme="https")
     return address.identity
 
 
-def _metric_conflicts(devices: list[tuple[int, Raw]]) -> Iterator[Fault]:
+def _metric_conflicts(devices: list[tuple[int, Raw]]) -> Iterator[ValidationError]:
     first: dict[str, tuple[Place, object]] = {}
     series: set[tuple[object, ...]] = set()
     for where, name, meaning, pairs in _metrics(devices):
@@ -489,13 +505,15 @@ def _metric_conflicts(devices: list[tuple[int, Raw]]) -> Iterator[Fault]:
         family = name.removesuffix("_total")
         (_, device, _, row, _), agreed = first.setdefault(family, (where, meaning))
         if meaning != agreed:
-            yield Fault(
+            yield ValidationError(
                 f"is in devices[{device}].sensors[{row}] with another `type`, `help` or other "
                 "label names; make them equal or choose another name",
                 *where,
             )
         elif (where[:2], family, pairs) in series:
-            yield Fault("has the same labels twice on one device; give each its own", *where)
+            yield ValidationError(
+                "has the same labels twice on one device; give each its own", *where
+            )
         series.add((where[:2], family, pairs))
 
 
@@ -510,7 +528,7 @@ def _metrics(
                 continue
             try:
                 name, pairs = metric(row.get("metric")), labels(row.get("labels", {}))
-            except (Fault, ExceptionGroup):
+            except (ValidationError, ExceptionGroup):
                 continue  # reported where the row itself is read
             where = ("devices", device_place, "sensors", place, "metric")
             meaning = (row.get("type"), row.get("help"), frozenset(pairs))

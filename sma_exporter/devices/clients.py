@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from ..config import load as config
+from .. import config
 from ..webconnect import SMA, Session, SmaException, make_session
 
 
-def http_session(settings: config.Device) -> Session:
+def http_session(settings: config.DeviceSettings) -> Session:
     """Return the HTTP session that the device's `tls:` asks for."""
     tls = settings.tls
     return make_session(
@@ -17,7 +17,7 @@ def http_session(settings: config.Device) -> Session:
 
 
 def new_client(
-    settings: config.Device,
+    settings: config.DeviceSettings,
     http: Session,
     url: str,
     password: str | None,
@@ -36,7 +36,7 @@ def new_client(
 
 
 @contextmanager
-def one_session(settings: config.Device) -> Iterator[SMA]:
+def one_session(settings: config.DeviceSettings) -> Iterator[SMA]:
     """Give a client for one command, and log out at its end.
 
     PasswordFileError when the password cannot be read. A logout that fails is passed over: the device

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ..config import load as config
+from .. import config
 from .reader import Reader
 from .snapshot import REASONS, Known, Outcome, Snapshot
 
@@ -36,7 +36,7 @@ class Device:
 
     def __init__(
         self,
-        settings: config.Device,
+        settings: config.DeviceSettings,
         *,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
@@ -104,7 +104,7 @@ class Device:
 
     # --- for the configuration ---
 
-    def reconfigure(self, settings: config.Device) -> None:
+    def reconfigure(self, settings: config.DeviceSettings) -> None:
         """Go on with other settings for the same name and url; a read under way keeps the old ones."""
         with self._changed:
             self.settings = settings

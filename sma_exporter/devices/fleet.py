@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ..config import load as config
+from .. import config
 from .device import LEAVE_SECONDS, Device
 
 _LOGGER = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Fleet:
         for thread in closing:
             thread.join(max(deadline - self.monotonic(), 0.0))
 
-    def _take_over(self, wanted: Sequence[config.Device]) -> None:
+    def _take_over(self, wanted: Sequence[config.DeviceSettings]) -> None:
         now = {(device.name, device.settings.url): device for device in self.devices}
         kept = {key for settings in wanted if (key := (settings.name, settings.url)) in now}
         left = [device for key, device in now.items() if key not in kept]
@@ -90,10 +90,10 @@ class Fleet:
             _LOGGER.info("the device leaves the configuration", extra={"device": device.name})
             _in_background(device.leave, self.monotonic() + LEAVE_SECONDS)
 
-    def _new_device(self, settings: config.Device) -> Device:
+    def _new_device(self, settings: config.DeviceSettings) -> Device:
         return Device(settings, clock=self._clock, monotonic=self.monotonic)
 
-    def _kept_or_new(self, device: Device | None, settings: config.Device) -> Device:
+    def _kept_or_new(self, device: Device | None, settings: config.DeviceSettings) -> Device:
         if device is None:
             device = self._new_device(settings)
             device.wait_for(old for old in self._leaving if _may_be_one(old.settings, settings))
@@ -102,7 +102,7 @@ class Fleet:
         return device
 
 
-def _may_be_one(old: config.Device, new: config.Device) -> bool:
+def _may_be_one(old: config.DeviceSettings, new: config.DeviceSettings) -> bool:
     """Tell whether two entries may mean one device: then their reads may not meet."""
     hosts = config.host_of(old.url).lower(), config.host_of(new.url).lower()
     return old.name == new.name or hosts[0] == hosts[1]

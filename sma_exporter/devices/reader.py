@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from ..config import load as config
+from .. import config
 from ..webconnect import (
     SMA,
     Readings,
@@ -81,7 +81,7 @@ def reason_of(error: Exception) -> str:
 class Reader:
     """Reads one configured device; `known` is what it has learned of it."""
 
-    def __init__(self, settings: config.Device, monotonic: Callable[[], float]) -> None:
+    def __init__(self, settings: config.DeviceSettings, monotonic: Callable[[], float]) -> None:
         self.known = Known()
         self._settings = settings
         self._monotonic = monotonic
@@ -117,7 +117,7 @@ class Reader:
         self.known = replace(self.known, withheld=self._guard.withheld)
         return replace(outcome, seconds=self._monotonic() - started)
 
-    def is_pausing(self, settings: config.Device) -> bool:
+    def is_pausing(self, settings: config.DeviceSettings) -> bool:
         """Tell whether the device is to be left alone for now, after a login that failed.
 
         New credentials may be tried at once: those of `settings`, which the next read will have.
@@ -132,7 +132,7 @@ class Reader:
         self._backoff.over()
         return False
 
-    def reconfigure(self, settings: config.Device) -> None:
+    def reconfigure(self, settings: config.DeviceSettings) -> None:
         """Take other settings for the next read, between two of them. No request is made here."""
         old, self._settings = self._settings, settings
         if settings == old:
@@ -340,7 +340,7 @@ class Reader:
         self.known = replace(self.known, unknown_states={**seen, sensor: merged})
 
 
-def _credentials(settings: config.Device) -> tuple[str, str | None] | None:
+def _credentials(settings: config.DeviceSettings) -> tuple[str, str | None] | None:
     """Return group and password, None when the latter cannot be read now."""
     try:
         return settings.group, settings.read_password()
@@ -348,12 +348,12 @@ def _credentials(settings: config.Device) -> tuple[str, str | None] | None:
         return None
 
 
-def _connection(settings: config.Device) -> tuple[object, ...]:
+def _connection(settings: config.DeviceSettings) -> tuple[object, ...]:
     """Return the settings that a logged-in client was made with; its password may change meanwhile."""
     return settings.group, settings.anonymous, settings.tls, settings.timeout
 
 
-def _parameter_keys(settings: config.Device) -> list[str]:
+def _parameter_keys(settings: config.DeviceSettings) -> list[str]:
     """Return the keys to read with the parameters; the configuration's own sensors may be some."""
     own = (sensor.key for sensor in settings.sensors if is_parameter(sensor.key))
     return [*dict.fromkeys((*PARAMETER_KEYS, *own))]

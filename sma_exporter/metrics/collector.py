@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 
 from .. import __version__
-from ..config.load import CustomSensor
+from ..config import CustomSensor
 from ..devices.device import Device
 from ..devices.fleet import Fleet
 from ..devices.snapshot import REASONS, CustomReading, Identity, Snapshot

@@ -13,18 +13,18 @@ dripping, endless, many; `tests/clients` does the same), with one process on two
 A kept connection costs 0.2 ms of processor time a scrape instead of 1.6 ms over TLS: hence they are kept.
 """
 
-from .connection import Limits, Terms
+from .connection import ConnectionSettings, ServerLimits
 from .listener import DEFAULT_LIMITS, Address, Server, parse_address
-from .wsgi import CLIENT_CERTIFICATE, Answer, plain
+from .wsgi import CLIENT_CERTIFICATE, Response, plain
 
 __all__ = [
     "CLIENT_CERTIFICATE",
     "DEFAULT_LIMITS",
     "Address",
-    "Answer",
-    "Limits",
+    "ConnectionSettings",
+    "Response",
     "Server",
-    "Terms",
+    "ServerLimits",
     "parse_address",
     "plain",
 ]

@@ -16,7 +16,7 @@ from wsgiref.types import WSGIApplication
 
 import h11
 
-from .wsgi import Answer, Connection, Headers, call, environment, plain, with_header
+from .wsgi import ConnectionInfo, Headers, Response, call, environment, plain, with_header
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ _TOO_LONG = plain("431 Request Header Fields Too Large", "The request is too lon
 _BROKEN = plain("500 Internal Server Error", "A mistake of the exporter; its log says more.")
 
 
-class Limits(NamedTuple):
+class ServerLimits(NamedTuple):
     """What clients may take of the server."""
 
     clients: int = 128
@@ -52,7 +52,7 @@ class Limits(NamedTuple):
     """For taking a whole answer."""
 
 
-class Terms(NamedTuple):
+class ConnectionSettings(NamedTuple):
     """On which terms clients are served."""
 
     tls: ssl.SSLContext | None = None
@@ -61,7 +61,7 @@ class Terms(NamedTuple):
     """What every answer carries, in place of the application's own headers of these names."""
 
 
-class Client:
+class ClientConnection:
     """A connected client, served by the thread that calls `serve`; other threads may end it.
 
     `terms` are asked for each connection and each answer. `works` is called when the application begins to
@@ -72,10 +72,10 @@ class Client:
     def __init__(
         self,
         connection: socket.socket,
-        terms: Callable[[], Terms],
-        limits: Limits,
-        works: Callable[["Client"], None],
-        waits: Callable[["Client"], None],
+        terms: Callable[[], ConnectionSettings],
+        limits: ServerLimits,
+        works: Callable[["ClientConnection"], None],
+        waits: Callable[["ClientConnection"], None],
     ) -> None:
         self._socket = connection
         self._terms = terms
@@ -87,7 +87,7 @@ class Client:
         self._cut = self._last = self._engaged = False
 
     def serve(self, app: WSGIApplication) -> None:
-        """Answer requests until the client has gone, or has taken too long. Raises nothing."""
+        """Response requests until the client has gone, or has taken too long. Raises nothing."""
         deadline = time.monotonic() + self._limits.head_seconds
         try:
             self._peer = str(self._socket.getpeername()[0])
@@ -202,13 +202,13 @@ class Client:
                 self._receive(time.monotonic() + self._limits.keep_seconds)
             deadline = time.monotonic() + self._limits.head_seconds
 
-    def _connection(self) -> Connection:
+    def _connection(self) -> ConnectionInfo:
         local = self._socket.getsockname()
         secured = isinstance(self._socket, ssl.SSLSocket)
         certificate = (
             self._socket.getpeercert() if isinstance(self._socket, ssl.SSLSocket) else None
         )
-        return Connection((str(local[0]), local[1]), self._peer, secured, certificate or None)
+        return ConnectionInfo((str(local[0]), local[1]), self._peer, secured, certificate or None)
 
     def _request(self, deadline: float) -> h11.Request | None:
         """Return the head of the next request; None when there is none, or none that makes sense."""
@@ -225,7 +225,9 @@ class Client:
             self._refuse(_TOO_LONG if error.error_status_hint == 431 else _NOT_HTTP)
         return None
 
-    def _work(self, app: WSGIApplication, request: h11.Request, connection: Connection) -> Answer:
+    def _work(
+        self, app: WSGIApplication, request: h11.Request, connection: ConnectionInfo
+    ) -> Response:
         self._works(self)
         if self._cut:  # just before: nobody would get the answer
             raise ConnectionAbortedError
@@ -238,7 +240,7 @@ class Client:
         self._log("answered", status=answer.status, target=request.target.decode("latin-1"))
         return answer
 
-    def _answer(self, answer: Answer, *, keep: bool) -> None:
+    def _answer(self, answer: Response, *, keep: bool) -> None:
         headers = with_header(answer.headers, "Date", email.utils.formatdate(usegmt=True))
         for name, value in self._terms().headers:
             headers = with_header(headers, name, value)
@@ -256,7 +258,7 @@ class Client:
         if self._send(rest, begin + self._limits.answer_seconds):
             raise TimeoutError
 
-    def _refuse(self, answer: Answer) -> None:
+    def _refuse(self, answer: Response) -> None:
         self._log("refused", status=answer.status)
         self._answer(answer, keep=False)
         self._linger()

@@ -11,11 +11,11 @@ from socketserver import BaseRequestHandler, TCPServer
 from typing import Any, NamedTuple
 from wsgiref.types import WSGIApplication
 
-from .connection import Client, Limits, Terms
+from .connection import ClientConnection, ConnectionSettings, ServerLimits
 
 _LOGGER = logging.getLogger(__name__)
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = ServerLimits()
 
 #: Seconds that everybody gets for asking, however many newcomers there are: what it takes on a local network.
 FAIR_SECONDS = 0.05
@@ -58,13 +58,13 @@ class _Crowd:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._present: set[Client] = set()
-        self._awaited: dict[Client, float] = {}  # since when; the longest first
-        self._displaced: Client | None = None  # until it has gone
+        self._present: set[ClientConnection] = set()
+        self._awaited: dict[ClientConnection, float] = {}  # since when; the longest first
+        self._displaced: ClientConnection | None = None  # until it has gone
         self._changed = threading.Condition()
         self._closed = False
 
-    def enter(self, client: Client) -> bool:
+    def enter(self, client: ClientConnection) -> bool:
         """Let a client in; False when nobody is let in any more."""
         with self._changed:
             while len(self._present) >= self._limit and not self._closed:
@@ -88,12 +88,12 @@ class _Crowd:
         client.cut()
         return None
 
-    def works(self, client: Client) -> None:
+    def works(self, client: ClientConnection) -> None:
         """Note that the application works for this client, which cannot be cut then."""
         with self._changed:
             self._awaited.pop(client, None)
 
-    def waits(self, client: Client) -> None:
+    def waits(self, client: ClientConnection) -> None:
         """Note that everything is up to this client."""
         with self._changed:
             if client is not self._displaced:
@@ -101,7 +101,7 @@ class _Crowd:
                 self._awaited[client] = time.monotonic()
                 self._changed.notify_all()
 
-    def leave(self, client: Client) -> None:
+    def leave(self, client: ClientConnection) -> None:
         """Note that this client has gone."""
         with self._changed:
             self._awaited.pop(client, None)
@@ -175,8 +175,8 @@ class Server:
         self,
         app: WSGIApplication,
         addresses: Sequence[Address],
-        terms: Callable[[], Terms] = Terms,
-        limits: Limits = DEFAULT_LIMITS,
+        terms: Callable[[], ConnectionSettings] = ConnectionSettings,
+        limits: ServerLimits = DEFAULT_LIMITS,
     ) -> None:
         self._app = app
         self._terms = terms
@@ -216,7 +216,9 @@ class Server:
             listener.server_close()
 
     def _welcome(self, connection: socket.socket) -> None:
-        client = Client(connection, self._terms, self._limits, self._crowd.works, self._crowd.waits)
+        client = ClientConnection(
+            connection, self._terms, self._limits, self._crowd.works, self._crowd.waits
+        )
         if not self._crowd.enter(client):
             connection.close()
             return
@@ -226,7 +228,7 @@ class Server:
             self._crowd.leave(client)
             raise
 
-    def _serve(self, client: Client) -> None:
+    def _serve(self, client: ClientConnection) -> None:
         try:
             client.serve(self._app)
         finally:

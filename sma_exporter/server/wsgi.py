@@ -17,7 +17,7 @@ CLIENT_CERTIFICATE = "sma_exporter.client_certificate"
 _ABSOLUTE = re.compile(r"https?://([^/?#]+)", re.IGNORECASE)
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """What a client gets: `status` is code and reason."""
 
     status: str
@@ -25,7 +25,7 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class Connection(NamedTuple):
+class ConnectionInfo(NamedTuple):
     """What an application may know about the connection of a request."""
 
     local: tuple[str, int]
@@ -34,14 +34,14 @@ class Connection(NamedTuple):
     certificate: Mapping[str, Any] | None
 
 
-def plain(status: str, sentence: str, headers: Headers = ()) -> Answer:
+def plain(status: str, sentence: str, headers: Headers = ()) -> Response:
     """Return an answer of one sentence."""
     body = f"{sentence}\n".encode()
     kind = ("Content-Type", "text/plain; charset=utf-8")
-    return Answer(status, [kind, ("Content-Length", str(len(body))), *headers], body)
+    return Response(status, [kind, ("Content-Length", str(len(body))), *headers], body)
 
 
-def environment(request: h11.Request, connection: Connection) -> WSGIEnvironment:
+def environment(request: h11.Request, connection: ConnectionInfo) -> WSGIEnvironment:
     """Return the environment of a request without a body; nothing of the process's own is in it."""
     path, host = request.target.decode("latin-1"), None
     if absolute := _ABSOLUTE.match(path):  # how proxies ask; such a host goes before the header's
@@ -82,7 +82,7 @@ def _variables(request: h11.Request) -> dict[str, str]:
     return found
 
 
-def call(app: WSGIApplication, environ: WSGIEnvironment) -> Answer:
+def call(app: WSGIApplication, environ: WSGIEnvironment) -> Response:
     """Return the application's whole answer. Raises whatever it raises."""
     begun: list[tuple[str, Headers]] = []
     written: list[bytes] = []
@@ -102,8 +102,8 @@ def call(app: WSGIApplication, environ: WSGIEnvironment) -> Answer:
     status, headers = begun[-1]
     body = b"".join(written)
     if environ["REQUEST_METHOD"] == "HEAD":
-        return Answer(status, headers, b"")
-    return Answer(status, with_header(headers, "Content-Length", str(len(body))), body)
+        return Response(status, headers, b"")
+    return Response(status, with_header(headers, "Content-Length", str(len(body))), body)
 
 
 def with_header(headers: Headers, name: str, value: str) -> Headers:

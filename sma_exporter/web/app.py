@@ -13,8 +13,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from prometheus_client.exposition import gzip_accepted
 
-from .. import __version__
-from ..config import load as config
+from .. import __version__, config
 from ..devices.fleet import Fleet
 from ..metrics.collector import DeviceCollector, ExporterCollector, ScrapeCountersCollector
 from ..metrics.exposition import Collector, exposition

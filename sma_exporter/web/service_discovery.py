@@ -6,7 +6,7 @@ https://prometheus.io/docs/prometheus/latest/http_sd/
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ..config import load as config
+from .. import config
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -31,7 +31,7 @@ def base_of(url: str) -> Base:
     return Base(parts.scheme, f"{parts.host}:{port}", parts.path)
 
 
-def target_groups(base: Base, devices: Iterable[config.Device]) -> list[dict[str, object]]:
+def target_groups(base: Base, devices: Iterable[config.DeviceSettings]) -> list[dict[str, object]]:
     """Return one entry a device, and one for the exporter's own metrics.
 
     The latter is /metrics/exporter: /metrics would read every device a second time.
@@ -40,7 +40,7 @@ def target_groups(base: Base, devices: Iterable[config.Device]) -> list[dict[str
     return [*found, _group(base, "/metrics/exporter", {})]
 
 
-def _device_group(base: Base, device: config.Device) -> dict[str, object]:
+def _device_group(base: Base, device: config.DeviceSettings) -> dict[str, object]:
     plant = {"plant": device.plant} if device.plant else {}
     labels = {"__param_target": device.name, "instance": device.name, **plant}
     return _group(base, "/probe", labels)

@@ -15,9 +15,8 @@ from typing import TypeVar
 import attrs
 from cattrs import Converter
 
-from ..config import values
-from ..config.load import ConfigError, Secret, read_yaml, yaml_line
-from ..config.structure import Fault, Raw, add_class, structure
+from ..config import ConfigError, Secret, read_yaml, values, yaml_line
+from ..config.structure import Raw, ValidationError, add_class, structure
 from . import tls
 from .watched_files import Files
 
@@ -67,7 +66,7 @@ def load(path: Path, files: Files) -> Web:
     """Return what a file says; `files` reads it and those that it names. Raises ConfigError."""
     try:
         text = files.read(path)
-    except Fault as fault:
+    except ValidationError as fault:
         raise ConfigError([str(fault)]) from None
     try:
         return _parse(text, files, path.parent)
@@ -91,15 +90,15 @@ def _parse(text: str, files: Files, folder: Path) -> Web:
 
 @attrs.frozen
 class _Secured:
-    settings: tls.Tls
+    settings: tls.ServerTls
     context: ssl.SSLContext
     rehearsal: tls.Rehearsal
 
     @property
-    def doubts(self) -> list[Fault]:
+    def doubts(self) -> list[ValidationError]:
         key = "cert_file" if self.settings.cert is None else "cert"
         doubt = self.rehearsal.doubt
-        return [Fault(doubt, "tls_server_config", key)] if doubt else []
+        return [ValidationError(doubt, "tls_server_config", key)] if doubt else []
 
 
 @attrs.frozen
@@ -142,12 +141,12 @@ def _converter(files: Files, folder: Path) -> Converter:
         return files.read(folder / values.text(value))
 
     def secured(value: object) -> _Secured:
-        settings = converter.structure(value, tls.Tls)
+        settings = converter.structure(value, tls.ServerTls)
         return _Secured(settings, *tls.make_context(settings))
 
     add_class(
         converter,
-        tls.Tls,
+        tls.ServerTls,
         {
             "cert_file": content,
             "key_file": lambda value: Secret(content(value)),
@@ -197,19 +196,21 @@ def _converter(files: Files, folder: Path) -> Converter:
 def _pem(value: object) -> str:
     """Read a certificate or key that stands in the file itself."""
     if not isinstance(value, str) or "-----BEGIN" not in value:
-        raise Fault("must be text in PEM format, after `{key}: |` and indented")
+        raise ValidationError("must be text in PEM format, after `{key}: |` and indented")
     return value
 
 
 def _list(value: object) -> list[object]:
     if not isinstance(value, list) or not value:
-        raise Fault("must be a list, with a dash before each entry; for the default leave it out")
+        raise ValidationError(
+            "must be a list, with a dash before each entry; for the default leave it out"
+        )
     return value
 
 
 def _client_auth_type(value: object) -> str:
     if value in tls.UNVERIFIED_CLIENT_AUTH:
-        raise Fault(
+        raise ValidationError(
             "would take certificates that nobody vouches for, which Python cannot do; "
             "write RequireAndVerifyClientCert"
         )
@@ -234,18 +235,20 @@ def _cipher_suites(value: object) -> tuple[str, ...]:
 
 def _cipher_suite(value: object) -> str:
     if value in tls.TLS13_SUITES:
-        raise Fault(
+        raise ValidationError(
             "belongs to TLS 1.3, whose suites cannot be chosen; remove it, it is offered anyway"
         )
     if not isinstance(value, str) or value not in tls.CIPHER_SUITES:
-        raise Fault(f"must be one of {', '.join(tls.CIPHER_SUITES)}")
+        raise ValidationError(f"must be one of {', '.join(tls.CIPHER_SUITES)}")
     return value
 
 
 def _curves(value: object) -> tuple[str, ...]:
     curves = tuple(_each(_list(value), values.choice(*tls.CURVES)))
     if len(curves) > 1:
-        raise Fault("must hold one curve: Python can set one only; for all of them leave it out")
+        raise ValidationError(
+            "must hold one curve: Python can set one only; for all of them leave it out"
+        )
     return curves
 
 
@@ -255,15 +258,17 @@ def _each(items: list[object], read: Callable[[object], str]) -> Iterator[str]:
     for place, item in enumerate(items):
         try:
             yield read(item)
-        except Fault as fault:
-            faults.append(Fault(str(fault), place, *fault.where))
+        except ValidationError as fault:
+            faults.append(ValidationError(str(fault), place, *fault.where))
     if faults:
         raise ExceptionGroup("entries", faults)
 
 
 def _http2(value: object) -> bool:
     if values.switch(value):
-        raise Fault("must be false or left out: this server speaks HTTP/1.1, to every client")
+        raise ValidationError(
+            "must be false or left out: this server speaks HTTP/1.1, to every client"
+        )
     return False
 
 
@@ -273,21 +278,21 @@ def _headers(value: object) -> tuple[tuple[str, str], ...]:
 
 def _header(name: str, value: object) -> tuple[str, str]:
     if name not in HEADERS:
-        raise Fault(f"is no header that may be set; these are: {', '.join(HEADERS)}")
+        raise ValidationError(f"is no header that may be set; these are: {', '.join(HEADERS)}")
     if HEADERS[name]:
         return name, values.choice(*HEADERS[name])(value)
     if value == "":
         return name, ""
     text = values.text(value)
     if not text.isascii():
-        raise Fault("must be of ASCII characters only")
+        raise ValidationError("must be of ASCII characters only")
     return name, text
 
 
 def _users(value: object) -> dict[bytes, bytes]:
     users = dict(_pairs(value, _user))
     if not users:
-        raise Fault(
+        raise ValidationError(
             "names nobody, so nobody could log in; name a user, or leave it out for no login"
         )
     return users
@@ -295,12 +300,16 @@ def _users(value: object) -> dict[bytes, bytes]:
 
 def _user(name: str, value: object) -> tuple[bytes, bytes]:
     if not name or ":" in name or not name.isprintable():
-        raise Fault("has a user whose name is empty, or holds a colon or control characters")
+        raise ValidationError(
+            "has a user whose name is empty, or holds a colon or control characters"
+        )
     match = _HASH.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise Fault("must be a bcrypt hash: 60 characters that begin with $2b$, $2y$ or $2a$")
+        raise ValidationError(
+            "must be a bcrypt hash: 60 characters that begin with $2b$, $2y$ or $2a$"
+        )
     if not 4 <= int(match[1]) <= HIGHEST_COST:
-        raise Fault(
+        raise ValidationError(
             f"has a cost of {int(match[1])}; it must be from 4 to {HIGHEST_COST}, "
             "because each step doubles the time that a login takes: 10 is usual"
         )
@@ -313,19 +322,19 @@ _K = TypeVar("_K", str, bytes)
 def _pairs(value: object, read: Callable[[str, object], tuple[_K, _K]]) -> Iterator[tuple[_K, _K]]:
     """Read a mapping of names to texts, and raise the faults of all together."""
     if not isinstance(value, dict):
-        raise Fault("must be a mapping of names to texts")
+        raise ValidationError("must be a mapping of names to texts")
     faults = []
     for name, text in value.items():
         # A name that looks odd is not shown: it may be a password, or a hash, in the wrong place.
         where = (name,) if isinstance(name, str) and _PLAIN_NAME.fullmatch(name) else ()
         try:
             yield read(values.text(name), text)
-        except Fault as fault:
-            faults.append(Fault(str(fault), *where, *fault.where))
+        except ValidationError as fault:
+            faults.append(ValidationError(str(fault), *where, *fault.where))
     if faults:
         raise ExceptionGroup("names", faults)
 
 
-def _rate_conflicts(rate: Raw) -> Iterator[Fault]:
+def _rate_conflicts(rate: Raw) -> Iterator[ValidationError]:
     if rate.get("interval") not in {None, 0, "0", "0s"} and not rate.get("burst"):
-        yield Fault("must be at least 1: so many requests may come at once", "burst")
+        yield ValidationError("must be at least 1: so many requests may come at once", "burst")

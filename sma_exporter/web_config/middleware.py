@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from ..config.load import ConfigError
-from ..server import CLIENT_CERTIFICATE, Answer, Terms, plain
+from ..config import ConfigError
+from ..server import CLIENT_CERTIFICATE, ConnectionSettings, Response, plain
 from .basic_auth import Passwords, TooBusyError, credentials
 from .load import RateLimit, Web, load, plain_san
 from .watched_files import Files
@@ -53,10 +53,10 @@ class Door:
         """What is odd about the file."""
         return self._web.warnings
 
-    def terms(self) -> Terms:
+    def terms(self) -> ConnectionSettings:
         """Return on which terms the server serves now."""
         web = self._current()
-        return Terms(web.context, web.headers)
+        return ConnectionSettings(web.context, web.headers)
 
     def guarded(self, app: WSGIApplication) -> WSGIApplication:
         """Return the application behind this door: whoever may not come in does not reach it."""
@@ -70,7 +70,7 @@ class Door:
 
         return guard
 
-    def _refusal(self, web: Web, environ: WSGIEnvironment) -> Answer | None:
+    def _refusal(self, web: Web, environ: WSGIEnvironment) -> Response | None:
         if not self._bucket.take():
             return _TOO_MANY
         if web.allowed_sans and not web.allowed_sans & _names(environ.get(CLIENT_CERTIFICATE)):

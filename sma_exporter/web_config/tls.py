@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 
 import attrs
 
-from ..config.load import Secret
-from ..config.structure import Fault, Raw
+from ..config import Secret
+from ..config.structure import Raw, ValidationError
 
 VERSIONS = {
     "TLS10": ssl.TLSVersion.TLSv1,
@@ -71,7 +71,7 @@ CURVES = {
 
 
 @attrs.frozen
-class Tls:
+class ServerTls:
     """What is said of TLS. Certificates and keys are texts in PEM, whether they stood in a file or not."""
 
     cert: str | None = None
@@ -105,7 +105,7 @@ class Tls:
         return self.client_ca_file if self.client_ca is None else self.client_ca
 
 
-def tls_conflicts(tls: Raw) -> Iterator[Fault]:
+def tls_conflicts(tls: Raw) -> Iterator[ValidationError]:
     """Find what is missing, what is there twice, and what has no effect."""
     yield from _either(tls, "cert_file", "cert", needed=True)
     yield from _either(tls, "key_file", "key", needed=True)
@@ -113,28 +113,30 @@ def tls_conflicts(tls: Raw) -> Iterator[Fault]:
     asked = tls.get("client_auth_type", "NoClientCert")
     authority = next((key for key in ("client_ca_file", "client_ca") if key in tls), None)
     if asked == "NoClientCert" and authority:
-        yield Fault(
+        yield ValidationError(
             "has no effect without `client_auth_type: RequireAndVerifyClientCert`", authority
         )
     if asked in {"RequireAndVerifyClientCert", "VerifyClientCertIfGiven"} and not authority:
-        yield Fault(
+        yield ValidationError(
             "needs `client_ca_file`, the authority that made the clients' certificates",
             "client_auth_type",
         )
     if "client_allowed_sans" in tls and asked != "RequireAndVerifyClientCert":
-        yield Fault("needs `client_auth_type: RequireAndVerifyClientCert`", "client_allowed_sans")
+        yield ValidationError(
+            "needs `client_auth_type: RequireAndVerifyClientCert`", "client_allowed_sans"
+        )
     least, most = tls.get("min_version", "TLS12"), tls.get("max_version", "TLS13")
     if least in VERSIONS and most in VERSIONS and VERSIONS[least] > VERSIONS[most]:
-        yield Fault(f"is below `min_version`, which is {least}", "max_version")
+        yield ValidationError(f"is below `min_version`, which is {least}", "max_version")
     if least == "TLS13" and "cipher_suites" in tls:
-        yield Fault("has no effect with `min_version: TLS13`; remove it", "cipher_suites")
+        yield ValidationError("has no effect with `min_version: TLS13`; remove it", "cipher_suites")
 
 
-def _either(tls: Raw, file: str, inline: str, *, needed: bool) -> Iterator[Fault]:
+def _either(tls: Raw, file: str, inline: str, *, needed: bool) -> Iterator[ValidationError]:
     if file in tls and inline in tls:
-        yield Fault(f"stands beside `{file}`; keep one of them", inline)
+        yield ValidationError(f"stands beside `{file}`; keep one of them", inline)
     if needed and file not in tls and inline not in tls:
-        yield Fault("is missing", file)
+        yield ValidationError("is missing", file)
 
 
 @attrs.frozen
@@ -146,15 +148,15 @@ class Rehearsal:
     """Why clients will not like it: a sentence that continues its key's name."""
 
 
-def make_context(tls: Tls) -> tuple[ssl.SSLContext, Rehearsal]:
-    """Return the context, tried out. Raises Fault at the key that cannot be followed."""
+def make_context(tls: ServerTls) -> tuple[ssl.SSLContext, Rehearsal]:
+    """Return the context, tried out. Raises ValidationError at the key that cannot be followed."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     _set_versions(context, tls)
     faults = []
     for follow in (_set_ciphers, _set_curve, _load_certificate, _load_authority):
         try:
             follow(context, tls)
-        except Fault as fault:
+        except ValidationError as fault:
             faults.append(fault)
     if faults:
         raise ExceptionGroup("tls", faults)
@@ -165,16 +167,16 @@ def make_context(tls: Tls) -> tuple[ssl.SSLContext, Rehearsal]:
     return context, rehearsal
 
 
-def _versions(tls: Tls) -> list[str]:
+def _versions(tls: ServerTls) -> list[str]:
     names = [*VERSIONS]
     return names[names.index(tls.min_version) : names.index(tls.max_version) + 1]
 
 
-def _old(tls: Tls) -> bool:
+def _old(tls: ServerTls) -> bool:
     return VERSIONS[tls.min_version] < ssl.TLSVersion.TLSv1_2
 
 
-def _set_versions(context: ssl.SSLContext, tls: Tls) -> None:
+def _set_versions(context: ssl.SSLContext, tls: ServerTls) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore", DeprecationWarning
@@ -183,7 +185,7 @@ def _set_versions(context: ssl.SSLContext, tls: Tls) -> None:
         context.maximum_version = VERSIONS[tls.max_version]
 
 
-def _set_ciphers(context: ssl.SSLContext, tls: Tls) -> None:
+def _set_ciphers(context: ssl.SSLContext, tls: ServerTls) -> None:
     names = []
     for place, suite in enumerate(tls.cipher_suites):
         names.append(CIPHER_SUITES[suite])
@@ -191,7 +193,7 @@ def _set_ciphers(context: ssl.SSLContext, tls: Tls) -> None:
             context.set_ciphers(names[-1])
         except ssl.SSLError:
             sentence = "is not offered by this OpenSSL; remove it"
-            raise Fault(sentence, "cipher_suites", place) from None
+            raise ValidationError(sentence, "cipher_suites", place) from None
     if _old(tls):
         # OpenSSL gives no TLS below 1.2 at its usual level of security.
         context.set_ciphers(":".join([*(names or ["DEFAULT"]), "@SECLEVEL=0"]))
@@ -201,16 +203,16 @@ def _set_ciphers(context: ssl.SSLContext, tls: Tls) -> None:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
 
 
-def _set_curve(context: ssl.SSLContext, tls: Tls) -> None:
+def _set_curve(context: ssl.SSLContext, tls: ServerTls) -> None:
     for place, curve in enumerate(tls.curve_preferences):
         try:
             context.set_ecdh_curve(CURVES[curve])
         except (ValueError, ssl.SSLError):
             sentence = "is not offered by this OpenSSL; choose another one"
-            raise Fault(sentence, "curve_preferences", place) from None
+            raise ValidationError(sentence, "curve_preferences", place) from None
 
 
-def _load_certificate(context: ssl.SSLContext, tls: Tls) -> None:
+def _load_certificate(context: ssl.SSLContext, tls: ServerTls) -> None:
     cert_key = "cert_file" if tls.cert is None else "cert"
     key_key = "key_file" if tls.key is None else "key"
     _check_certificates(tls.certificate, cert_key)
@@ -230,21 +232,23 @@ def _load_certificate(context: ssl.SSLContext, tls: Tls) -> None:
         elif error.reason in {"KEY_VALUES_MISMATCH", "NO_CERTIFICATE_ASSIGNED"}:
             reason = f"is not the key of the first certificate in `{cert_key}`"
         elif error.reason:
-            raise Fault(f"is refused by OpenSSL: {_words(error.reason)}", cert_key) from None
+            raise ValidationError(
+                f"is refused by OpenSSL: {_words(error.reason)}", cert_key
+            ) from None
         else:
             reason = "holds no private key in PEM format"
-        raise Fault(reason, key_key) from None
+        raise ValidationError(reason, key_key) from None
 
 
 def _check_certificates(text: str, key: str) -> None:
-    """Raise Fault if there is no certificate in a text, or a damaged one."""
+    """Raise ValidationError if there is no certificate in a text, or a damaged one."""
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
     except (ssl.SSLError, ValueError, TypeError):
-        raise Fault("holds no certificate in PEM format, or a damaged one", key) from None
+        raise ValidationError("holds no certificate in PEM format, or a damaged one", key) from None
 
 
-def _load_authority(context: ssl.SSLContext, tls: Tls) -> None:
+def _load_authority(context: ssl.SSLContext, tls: ServerTls) -> None:
     if tls.client_authority is not None:
         key = "client_ca_file" if tls.client_ca is None else "client_ca"
         _check_certificates(tls.client_authority, key)
@@ -274,7 +278,7 @@ def _as_file(text: str) -> Iterator[str]:
 # The rehearsal ------------------------------------------------------------------------------------
 
 
-def _rehearse(context: ssl.SSLContext, tls: Tls, version: str) -> Rehearsal:
+def _rehearse(context: ssl.SSLContext, tls: ServerTls, version: str) -> Rehearsal:
     """Let the context shake hands with a client of this version, which trusts its certificate alone."""
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = False
@@ -291,7 +295,7 @@ def _rehearse(context: ssl.SSLContext, tls: Tls, version: str) -> Rehearsal:
     except ssl.SSLError as error:
         chosen = "cipher_suites" if tls.cipher_suites and version != "TLS13" else "min_version"
         sentence = f"leaves no way to serve {version} with this certificate: {_words(error.reason)}"
-        raise Fault(sentence, chosen) from None
+        raise ValidationError(sentence, chosen) from None
     until = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
     return Rehearsal(expires=datetime.fromtimestamp(until, UTC))
 

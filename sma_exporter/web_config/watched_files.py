@@ -6,7 +6,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..config.structure import Fault
+from ..config.structure import ValidationError
 
 #: Configurations, keys and certificates are far smaller.
 LARGEST_BYTES = 1024 * 1024
@@ -22,7 +22,7 @@ class Files:
         self._contents: dict[Path, bytes] = {}
 
     def read(self, path: Path) -> str:
-        """Return the text of a file. Raises Fault with a sentence that continues its key's name."""
+        """Return the text of a file. Raises ValidationError with a sentence that continues its key's name."""
         # Before the reading: what changes meanwhile is seen as a change afterwards.
         self._seen[path] = _signature(path)
         try:
@@ -33,7 +33,7 @@ class Files:
             sentence = f"{path} cannot be read by uid {os.geteuid()}: {error.strerror}"
         except UnicodeDecodeError:
             sentence = f"{path} is not UTF-8 text"
-        raise Fault(sentence)
+        raise ValidationError(sentence)
 
     def changed(self) -> bool:
         """Tell whether any of the files is another one now, was written to, came or went."""
@@ -59,8 +59,12 @@ def _read(path: Path) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise Fault(f"{path} is no regular file; it is read again later, so it must be one")
+            raise ValidationError(
+                f"{path} is no regular file; it is read again later, so it must be one"
+            )
         data = file.read(LARGEST_BYTES + 1)
     if len(data) > LARGEST_BYTES:
-        raise Fault(f"{path} is larger than {LARGEST_BYTES // 1024} KiB; is it the right file?")
+        raise ValidationError(
+            f"{path} is larger than {LARGEST_BYTES // 1024} KiB; is it the right file?"
+        )
     return data

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from sma_exporter.config import load as config
+from sma_exporter import config
 from sma_exporter.devices.fleet import Fleet
 from sma_exporter.server import Address, Server
 from sma_exporter.simulator import PASSWORD
@@ -44,9 +44,9 @@ class Clock:
         self._ahead += seconds
 
 
-def _devices(urls: Sequence[str]) -> tuple[config.Device, ...]:
+def _devices(urls: Sequence[str]) -> tuple[config.DeviceSettings, ...]:
     return tuple(
-        config.Device(
+        config.DeviceSettings(
             name=f"device-{i}", url=url, session=session, password=config.Secret(PASSWORD)
         )
         for i, (url, session) in enumerate(zip(urls, _SESSIONS, strict=True))

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
+from sma_exporter import config
 from sma_exporter.cli.dump import REPLACED_SERIAL, REPLACED_TEXT, dump, redacted
-from sma_exporter.config import load as config
 from sma_exporter.simulator import MODELS, PASSWORD, Simulator, faults, replay_profile
 from sma_exporter.webconnect import SmaException, decode
 
 CAPTURES = ("sb-3.6", "sb-1.5", "stp-10.0-se", "stp-10.0-se-energy-meter")
 
 
-def settings(simulator: Simulator, password: str | None = PASSWORD) -> config.Device:
+def settings(simulator: Simulator, password: str | None = PASSWORD) -> config.DeviceSettings:
     secret = None if password is None else config.Secret(password)
-    return config.Device(name="roof", url=simulator.url, password=secret)
+    return config.DeviceSettings(name="roof", url=simulator.url, password=secret)
 
 
 def leaves(document: Any) -> Iterator[object]:

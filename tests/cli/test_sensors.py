@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from sma_exporter import config
 from sma_exporter.cli.sensors import WIDTH, Report, as_text, examine
-from sma_exporter.config import load as config
 from sma_exporter.metrics.families import ALL_FAMILIES
 from sma_exporter.simulator import MODELS, PASSWORD, Simulator, faults
 
@@ -16,9 +16,9 @@ Simulate = Callable[..., Simulator]
 
 def settings(
     simulator: Simulator, password: str | None = PASSWORD, **keys: object
-) -> config.Device:
+) -> config.DeviceSettings:
     secret = None if password is None else config.Secret(password)
-    return config.Device(name="roof", url=simulator.url, password=secret, **keys)  # type: ignore[arg-type]
+    return config.DeviceSettings(name="roof", url=simulator.url, password=secret, **keys)  # type: ignore[arg-type]
 
 
 def step(report: Report, name: str) -> str:
@@ -76,7 +76,7 @@ def sending_more(reply: Any) -> Any:
     return reply
 
 
-def examine_with_more(simulate: Simulate) -> tuple[config.Device, Report]:
+def examine_with_more(simulate: Simulate) -> tuple[config.DeviceSettings, Report]:
     simulator = simulate("stp-10")
     simulator.faults.add(faults.Fault(faults.mutate(sending_more), path="getAllOnlValues"))
     return settings(simulator), examine(settings(simulator))
@@ -167,7 +167,7 @@ def test_the_way_to_a_device_over_https(simulate: Simulate) -> None:
     assert simulator.fingerprint is not None
     pin = simulator.fingerprint.removeprefix("sha256:").replace(":", "").lower()
 
-    report = examine(settings(simulator, tls=config.Tls(fingerprints=(pin,), given=True)))
+    report = examine(settings(simulator, tls=config.TlsSettings(fingerprints=(pin,), given=True)))
 
     assert [found.name for found in report.steps] == [
         "reached",
@@ -255,7 +255,7 @@ def test_without_a_password_the_dashboard_is_shown(simulate: Simulate) -> None:
 
 def test_a_wrong_pin_is_no_occasion_to_offer_anything(simulate: Simulate) -> None:
     simulator = simulate("sb-3.6", tls=True)
-    tls = config.Tls(fingerprints=("ab" * 32,), given=True)
+    tls = config.TlsSettings(fingerprints=("ab" * 32,), given=True)
 
     report = examine(settings(simulator, tls=tls))
 
@@ -267,7 +267,7 @@ def test_a_wrong_pin_is_no_occasion_to_offer_anything(simulate: Simulate) -> Non
 def test_an_unverified_certificate_is_to_be_compared(simulate: Simulate) -> None:
     simulator = simulate("sb-3.6", tls=True)
 
-    report = examine(settings(simulator, tls=config.Tls(verify=False, given=True)))
+    report = examine(settings(simulator, tls=config.TlsSettings(verify=False, given=True)))
 
     assert report.ok
     assert f'fingerprint: "{simulator.fingerprint}"  # compare' in report.configuration

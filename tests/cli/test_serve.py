@@ -8,8 +8,8 @@ import attrs
 from prometheus_client import generate_latest
 from support.programs import values
 
+from sma_exporter import config
 from sma_exporter.cli.serve import started_demo
-from sma_exporter.config import load as config
 from sma_exporter.devices.fleet import Fleet
 from sma_exporter.metrics.collector import DeviceCollector
 from sma_exporter.metrics.exposition import registry_of

@@ -11,14 +11,14 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sma_exporter.config.load import (
+from sma_exporter.config import (
     Config,
     ConfigError,
     CustomSensor,
-    Device,
+    DeviceSettings,
     PasswordFileError,
     Secret,
-    Tls,
+    TlsSettings,
     load,
     parse,
     parse_duration,
@@ -52,7 +52,7 @@ def read(text: str, **environ: str) -> Config:
     return parse(text, environ, folder=HERE)
 
 
-def read_device(**keys: Any) -> Device:
+def read_device(**keys: Any) -> DeviceSettings:
     [made] = read(written(device(**keys))).devices
     return made
 
@@ -88,7 +88,7 @@ def ca_file(tmp_path: Path) -> Path:
 
 def test_a_device_needs_a_name_and_a_url_only() -> None:
     assert read("devices: [{name: roof, url: 192.0.2.10}]") == Config(
-        (Device(name="roof", url="192.0.2.10"),)
+        (DeviceSettings(name="roof", url="192.0.2.10"),)
     )
 
 
@@ -96,7 +96,7 @@ def test_defaults_of_a_device() -> None:
     made = read_device()
     assert (made.group, made.session, made.plant, made.serial) == ("user", "scrape", "", None)
     assert (made.timeout, made.min_interval, made.counter_reset_delay) == (5, 4, 86400)
-    assert made.tls == Tls()
+    assert made.tls == TlsSettings()
     assert made.sensors == ()
     assert made.anonymous
     assert made.read_password() is None
@@ -131,14 +131,14 @@ def test_the_whole_of_it(ca_file: Path) -> None:
     config = read(text, ROOF="s3cret?!")
     roof, shed = config.devices
     assert config.warnings == ()
-    assert roof == Device(
+    assert roof == DeviceSettings(
         name="roof",
         plant="home",
         url="https://Roof.example:8443/sma",
         serial="0012345678",
         group="installer",
         password=Secret("s3cret?!"),
-        tls=Tls(ca_file=ca_file, given=True),
+        tls=TlsSettings(ca_file=ca_file, given=True),
         session="keep",
         timeout=60.0,
         min_interval=0.0,
@@ -158,7 +158,7 @@ def test_the_whole_of_it(ca_file: Path) -> None:
     )
     assert roof.read_password() == "s3cret?!"
     assert not roof.anonymous
-    assert shed == Device(name="shed", url="192.0.2.11")
+    assert shed == DeviceSettings(name="shed", url="192.0.2.11")
     assert len({roof, shed}) == 2
 
 
@@ -191,7 +191,7 @@ def test_url(url: str, normalised: str) -> None:
 )
 def test_fingerprint(written_as: Any, fingerprints: tuple[str, ...]) -> None:
     made = read_device(tls={"fingerprint": written_as})
-    assert made.tls == Tls(fingerprints=fingerprints, given=True)
+    assert made.tls == TlsSettings(fingerprints=fingerprints, given=True)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_a_password_of_a_device_replaces_the_default(
 def test_tls_of_a_device_replaces_the_default_whole() -> None:
     pin = {"fingerprint": f"sha256:{HEX}"}
     [made] = read(written(device(tls=pin), defaults={"tls": {"verify": False}})).devices
-    assert made.tls == Tls(fingerprints=(HEX,), given=True)
+    assert made.tls == TlsSettings(fingerprints=(HEX,), given=True)
 
 
 @pytest.mark.parametrize(
@@ -678,12 +678,12 @@ def test_one_line_end_of_a_password_file_is_removed(
 ) -> None:
     path = tmp_path / "pw"
     path.write_bytes(content)
-    assert Device(name="roof", url="a", password_file=path).read_password() == password
+    assert DeviceSettings(name="roof", url="a", password_file=path).read_password() == password
 
 
 def test_a_password_file_is_read_each_time(tmp_path: Path) -> None:
     path = tmp_path / "pw"
-    made = Device(name="roof", url="a", password_file=path)
+    made = DeviceSettings(name="roof", url="a", password_file=path)
     for password in ("first", "second"):
         path.write_text(password, encoding="utf-8")
         assert made.read_password() == password
@@ -705,7 +705,7 @@ def test_a_password_file_without_password(
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(PasswordFileError, match=words) as caught:
-        Device(name="roof", url="a", password_file=path).read_password()
+        DeviceSettings(name="roof", url="a", password_file=path).read_password()
     assert str(path) in str(caught.value)
     assert "uid" in str(caught.value)
     assert "zebra" not in repr(caught.value)
@@ -716,7 +716,7 @@ def test_a_password_file_without_password(
 
 def test_one_device_by_its_url() -> None:
     [made] = single_device(url="https://Roof.example:8443/x/", environ={}).devices
-    assert made == Device(name="Roof.example", url="https://Roof.example:8443/x")
+    assert made == DeviceSettings(name="Roof.example", url="https://Roof.example:8443/x")
 
 
 def test_the_name_of_an_ipv6_address() -> None:
@@ -734,12 +734,12 @@ ENVIRONMENT = {
 
 def test_one_device_by_the_environment() -> None:
     [made] = single_device(url="a", environ=ENVIRONMENT).devices
-    assert made == Device(
+    assert made == DeviceSettings(
         name="roof",
         url="a",
         group="installer",
         password_file=Path("pw"),
-        tls=Tls(fingerprints=(HEX,), given=True),
+        tls=TlsSettings(fingerprints=(HEX,), given=True),
     )
 
 
@@ -752,14 +752,14 @@ def test_flags_go_before_the_environment(ca_file: Path) -> None:
         name="shed",
         fingerprint="sha256:" + "0" * 64,
     ).devices
-    assert made == Device(
+    assert made == DeviceSettings(
         name="shed",
         url="a",
         password_file=Path("other"),
-        tls=Tls(fingerprints=("0" * 64,), given=True),
+        tls=TlsSettings(fingerprints=("0" * 64,), given=True),
     )
     [made] = single_device(url="a", environ={"SMA_TLS_CA_FILE": str(ca_file)}).devices
-    assert made.tls == Tls(ca_file=ca_file, given=True)
+    assert made.tls == TlsSettings(ca_file=ca_file, given=True)
 
 
 def test_a_dollar_in_the_environment_is_a_dollar() -> None:
@@ -965,7 +965,7 @@ def test_a_secret_does_not_show_itself() -> None:
         str(secret),
         f"{secret}",
         f"{secret:>10}",
-        repr(Device("a", "a", password=secret)),
+        repr(DeviceSettings("a", "a", password=secret)),
     ]
     assert all("zebra" not in text and "<secret>" in text for text in shown)
     assert secret.reveal() == "zebra"

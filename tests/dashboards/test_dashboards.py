@@ -12,7 +12,7 @@ import pytest
 from support import grafana, readme
 from support.grafana import Json
 
-from sma_exporter.config.load import Config
+from sma_exporter.config import Config
 from sma_exporter.devices.fleet import Fleet
 from sma_exporter.devices.snapshot import REASONS, Known, Outcome, Snapshot
 from sma_exporter.metrics import families as metrics

@@ -10,9 +10,8 @@ from typing import Any
 import yaml
 from support.needs import require_tool
 
-from sma_exporter import __version__
+from sma_exporter import __version__, config
 from sma_exporter.cli import main as cli
-from sma_exporter.config import load as config
 from sma_exporter.devices.fleet import Fleet
 from sma_exporter.web.app import App
 
@@ -91,7 +90,7 @@ def paths() -> set[str]:
     return {*App(Fleet(config.Config(())))._routes}
 
 
-def devices(text: str, folder: Path) -> tuple[config.Device, ...]:
+def devices(text: str, folder: Path) -> tuple[config.DeviceSettings, ...]:
     """The devices of a configuration whose password files lie in `folder`; it must raise no doubt."""
     text = re.sub(r"(password_file: ).*/(.+)", rf"\1{folder}/\2", text)
     for name in re.findall(r"password_file: .*/(.+)", text):

@@ -11,7 +11,7 @@ import pytest
 from support import devices
 from support.devices import NOON, TOTAL, Clock, calls, count, eventually, sending, settings
 
-from sma_exporter.config import load as config
+from sma_exporter import config
 from sma_exporter.devices.device import Device
 from sma_exporter.devices.fleet import Fleet
 from sma_exporter.devices.snapshot import Outcome
@@ -29,7 +29,7 @@ class Reloaded:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.wanted: tuple[config.Device, ...] | config.ConfigError = ()
+        self.wanted: tuple[config.DeviceSettings, ...] | config.ConfigError = ()
         self.fleet = Fleet(
             config.Config(()),
             self._load,
@@ -42,7 +42,7 @@ class Reloaded:
             raise self.wanted
         return config.Config(self.wanted)
 
-    def reload(self, *wanted: config.Device) -> None:
+    def reload(self, *wanted: config.DeviceSettings) -> None:
         self.wanted = wanted
         self.fleet.reload()
 
@@ -156,7 +156,7 @@ class TestWhatIsTakenAnew:
         [
             {"group": "installer", "password": config.Secret(INSTALLER_PASSWORD)},
             {"timeout": 4.0},
-            {"tls": config.Tls(verify=False, given=True)},
+            {"tls": config.TlsSettings(verify=False, given=True)},
         ],
         ids=["group", "timeout", "tls"],
     )

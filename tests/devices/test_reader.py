@@ -35,7 +35,7 @@ from support.devices import (
 )
 from urllib3.exceptions import NewConnectionError
 
-from sma_exporter.config import load as config
+from sma_exporter import config
 from sma_exporter.devices.clients import one_session
 from sma_exporter.devices.reader import MAX_UNKNOWN_STATES, Reader, reason_of
 from sma_exporter.devices.snapshot import REASONS, CustomReading
@@ -252,7 +252,7 @@ def test_a_device_without_any_value_is_not_up(
 def test_a_mistake_of_ours_is_a_reason_and_tells_nothing_but_its_kind(
     sim: Simulator, clock: Clock
 ) -> None:
-    class Broken(config.Device):
+    class Broken(config.DeviceSettings):
         def read_password(self) -> str | None:
             raise ZeroDivisionError(PASSWORD)
 
@@ -1123,10 +1123,10 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
     return chain, key
 
 
-def pinned(sim: Simulator, *, given: bool = True) -> config.Tls:
+def pinned(sim: Simulator, *, given: bool = True) -> config.TlsSettings:
     assert sim.fingerprint is not None
     digest = sim.fingerprint.removeprefix("sha256:").replace(":", "").lower()
-    return config.Tls(fingerprints=(digest,), given=given)
+    return config.TlsSettings(fingerprints=(digest,), given=given)
 
 
 def test_a_replaced_certificate_is_refused_until_the_pinned_one_is_back(
@@ -1173,7 +1173,7 @@ def test_a_ca_file_makes_a_certificate_good(
     assert sim.issuer is not None
     (tmp_path / "ca.pem").write_bytes(sim.issuer)
 
-    roof = connect(sim, tls=config.Tls(ca_file=tmp_path / "ca.pem", given=True))
+    roof = connect(sim, tls=config.TlsSettings(ca_file=tmp_path / "ca.pem", given=True))
 
     assert roof.read().reason is None
 
@@ -1261,7 +1261,7 @@ def test_a_device_that_moves_to_https_keeps_its_session(
 def test_a_device_whose_certificate_is_configured_is_never_asked_without_tls(
     connect: Connect, sim: Simulator, plain: responses.RequestsMock
 ) -> None:
-    roof = connect(sim, url="roof", tls=config.Tls(fingerprints=("ab" * 32,), given=True))
+    roof = connect(sim, url="roof", tls=config.TlsSettings(fingerprints=("ab" * 32,), given=True))
 
     outcome = roof.read()
 

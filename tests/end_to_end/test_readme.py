@@ -19,11 +19,10 @@ from support import readme
 from support.needs import require_tool
 from support.programs import PATIENCE_SECONDS, exporter, get, post, run, running
 
-from sma_exporter import __version__
+from sma_exporter import __version__, config
 from sma_exporter.backfill import time_ranges as spans
 from sma_exporter.cli import main as cli
 from sma_exporter.cli.flags import DEFAULT_PORT
-from sma_exporter.config import load as config
 from sma_exporter.config.values import UNITS, parse_duration
 from sma_exporter.devices import counter_guard as guard
 from sma_exporter.devices import reader
@@ -424,7 +423,7 @@ class TestFlags:
         assert defaults["--scrape.timeout-offset"] == f"{arguments.timeout_offset}s"
         assert defaults["--log.level"] == arguments.log_level
         assert defaults["--log.format"] == arguments.log_format
-        assert defaults["--sma.group"] == config.Device("roof", "x").group
+        assert defaults["--sma.group"] == config.DeviceSettings("roof", "x").group
 
     def test_the_table_has_every_sub_command(self) -> None:
         named = {
@@ -445,7 +444,7 @@ class TestFlags:
 
     def test_variables(self) -> None:
         named = {*re.findall(r"`(SMA_[A-Z_]+)`", readme.section("Command line"))}
-        known = {*re.findall(r"SMA_[A-Z_]+", " ".join(config._FLAGS.values()))}
+        known = {*re.findall(r"SMA_[A-Z_]+", " ".join(config.FLAGS.values()))}
 
         assert named == known
 
@@ -477,15 +476,17 @@ class TestKeys:
     def test_of_a_device(self) -> None:
         tls = {"tls.fingerprint", "tls.ca_file", "tls.verify"}
 
-        assert keys("Configuration file", "key").keys() == names(config.Device) - {"tls"} | tls
-        assert names(config.Tls) - {"given"} == {"fingerprints", "ca_file", "verify"}
+        assert (
+            keys("Configuration file", "key").keys() == names(config.DeviceSettings) - {"tls"} | tls
+        )
+        assert names(config.TlsSettings) - {"given"} == {"fingerprints", "ca_file", "verify"}
 
     def test_of_a_sensor(self) -> None:
         assert keys("Configuration file", "key of a sensor").keys() == names(config.CustomSensor)
 
     def test_defaults(self) -> None:
         said = keys("Configuration file", "key")
-        made = config.Device("roof", ADDRESS)
+        made = config.DeviceSettings("roof", ADDRESS)
 
         assert {said["group"], said["session"]} == {made.group, made.session}
         assert parse_duration(said["timeout"]) == made.timeout
@@ -499,12 +500,13 @@ class TestKeys:
         others = http | {"basic_auth_users", "rate_limit.interval", "rate_limit.burst"}
 
         assert (
-            rows.keys() == {f"tls_server_config.{name}" for name in names(tls_config.Tls)} | others
+            rows.keys()
+            == {f"tls_server_config.{name}" for name in names(tls_config.ServerTls)} | others
         )
 
     def test_defaults_of_the_web_configuration(self) -> None:
         rows = keys("Web configuration file", "key")
-        tls, limit = tls_config.Tls(), web_config.RateLimit()
+        tls, limit = tls_config.ServerTls(), web_config.RateLimit()
 
         for name in ("client_auth_type", "min_version", "max_version"):
             assert rows[f"tls_server_config.{name}"] == getattr(tls, name)
@@ -696,7 +698,7 @@ def pause(cause: Cause) -> tuple[float, str]:
 
 
 REFUSED, FULL = pause(Cause.REFUSED), pause(Cause.FULL)
-DEVICE = config.Device("roof", ADDRESS)
+DEVICE = config.DeviceSettings("roof", ADDRESS)
 
 
 @pytest.mark.parametrize(

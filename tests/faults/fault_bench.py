@@ -21,7 +21,7 @@ from strangers import Certificates, Speech, Stranger, certificates
 from support.devices import NOON, Clock, eventually
 from support.programs import values
 
-from sma_exporter.config import load as config
+from sma_exporter import config
 from sma_exporter.devices.fleet import Fleet
 from sma_exporter.devices.snapshot import REASONS
 from sma_exporter.metrics.collector import SCRAPE_FAMILIES
@@ -231,14 +231,14 @@ class Bench:
         """Certificates for the sick device, good ones and others."""
         return certificates(self.folder)
 
-    def _configured(self, name: str) -> config.Device:
+    def _configured(self, name: str) -> config.DeviceSettings:
         given: dict[str, Any] = {"name": name, "url": self._sims[name].url, "min_interval": 0.0}
         if name == SICK:
             given |= {"timeout": REQUEST_SECONDS}
             given |= self.asked(self._keys)
         if "password_file" not in given:
             given["password"] = config.Secret(PASSWORDS[name])
-        return config.Device(**given)
+        return config.DeviceSettings(**given)
 
     def scrape(
         self,

@@ -13,7 +13,7 @@ from fault_case import Do, clear
 from strangers import Speech
 from support.devices import eventually
 
-from sma_exporter.config import load as config
+from sma_exporter import config
 from sma_exporter.simulator import faults
 from sma_exporter.simulator.faults import Action, Fault
 from sma_exporter.webconnect import SMA, make_session
@@ -219,9 +219,9 @@ def time_passes(seconds: float) -> Do:
 # --- certificates ---
 
 
-def secure(**tls: Any) -> Callable[[Bench], config.Tls]:
+def secure(**tls: Any) -> Callable[[Bench], config.TlsSettings]:
     """Return `tls:` of the configuration."""
-    return lambda bench: config.Tls(given=True, **bench.asked(tls))
+    return lambda bench: config.TlsSettings(given=True, **bench.asked(tls))
 
 
 def fingerprints(bench: Bench) -> tuple[str, ...]:

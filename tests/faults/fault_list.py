@@ -35,7 +35,7 @@ from fault_doings import (
 from strangers import banner, continues, endless_body, endless_header
 from support.devices import STATUS, TOTAL, sending
 
-from sma_exporter.config import load as config
+from sma_exporter import config
 from sma_exporter.simulator import faults
 from sma_exporter.simulator.device import HTML, JSON, Reply
 from sma_exporter.simulator.faults import Answer
@@ -314,14 +314,14 @@ REDIRECTS = (
         nothing,
         first=True,
         options={"tls": lambda bench: bench.certificates.good},
-        keys={"url": front_of, "tls": config.Tls(verify=False)},
+        keys={"url": front_of, "tls": config.TlsSettings(verify=False)},
     ),
     Case("It sends everybody to another host", elsewhere, "connection", unasked=True),
     Case(
         "It sends everybody to https, and that back",
         in_a_circle,
         "connection",
-        keys={"tls": config.Tls(verify=False)},
+        keys={"tls": config.TlsSettings(verify=False)},
         login=True,
     ),
 )

@@ -20,7 +20,7 @@ from fault_case import PARAMETER_READ, READ
 from support.devices import NOON, POWER, STATUS, TOTAL, Clock, eventually, reader_threads, sending
 from support.needs import require_path
 
-from sma_exporter.config import load as config
+from sma_exporter import config
 from sma_exporter.devices.fleet import Fleet
 from sma_exporter.metrics import families as metrics
 from sma_exporter.metrics.families import COUNTER, Source
@@ -182,8 +182,8 @@ class Soak:
         self._port = server.addresses[0].port
         self._last: dict[str, float] = {}
 
-    def _configured(self, patient: Patient) -> config.Device:
-        return config.Device(
+    def _configured(self, patient: Patient) -> config.DeviceSettings:
+        return config.DeviceSettings(
             name=patient.name,
             url=patient.simulator.url,
             password=config.Secret(PASSWORD),

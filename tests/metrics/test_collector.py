@@ -15,9 +15,8 @@ from prometheus_client.samples import Sample
 from support import devices
 from support.devices import NAME, NOON, POWER, SERIAL, STATUS, Connect, count, sending
 
-from sma_exporter import __version__
-from sma_exporter.config import load as config
-from sma_exporter.config.load import CustomSensor
+from sma_exporter import __version__, config
+from sma_exporter.config import CustomSensor
 from sma_exporter.devices.device import Device
 from sma_exporter.devices.fleet import Fleet
 from sma_exporter.devices.snapshot import REASONS

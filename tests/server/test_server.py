@@ -16,7 +16,14 @@ import trustme
 from support.devices import eventually
 from support.programs import PATIENCE_SECONDS, get
 
-from sma_exporter.server import CLIENT_CERTIFICATE, Address, Limits, Server, Terms, parse_address
+from sma_exporter.server import (
+    CLIENT_CERTIFICATE,
+    Address,
+    ConnectionSettings,
+    Server,
+    ServerLimits,
+    parse_address,
+)
 
 
 def hello(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -31,9 +38,11 @@ def hello(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[b
 
 @contextmanager
 def serving(
-    app: WSGIApplication = hello, terms: Callable[[], Terms] = Terms, **limits: float
+    app: WSGIApplication = hello,
+    terms: Callable[[], ConnectionSettings] = ConnectionSettings,
+    **limits: float,
 ) -> Iterator[Server]:
-    running = Server(app, [Address("127.0.0.1", 0)], terms, Limits(**limits))  # type: ignore[arg-type]
+    running = Server(app, [Address("127.0.0.1", 0)], terms, ServerLimits(**limits))  # type: ignore[arg-type]
     running.start()
     try:
         yield running
@@ -311,7 +320,9 @@ class TestHttp:
         assert found["HTTP_HOST"] == "roof.example:80"
 
     def test_headers_of_the_terms_replace_those_of_the_application(self) -> None:
-        terms = Terms(headers=[("content-type", "text/x"), ("X-Frame-Options", "deny")])
+        terms = ConnectionSettings(
+            headers=[("content-type", "text/x"), ("X-Frame-Options", "deny")]
+        )
         with serving(terms=lambda: terms) as server:
             answer = answers_to(server, LAST)
             refusal = answers_to(server, b"rubbish\r\n\r\n")
@@ -523,7 +534,7 @@ def secured(server: Server, authority: trustme.CA) -> ssl.SSLSocket:
 
 class TestTls:
     def test_it_begins_and_ends_as_it_should(self, authority: trustme.CA) -> None:
-        terms = Terms(server_context(authority))
+        terms = ConnectionSettings(server_context(authority))
         with serving(terms=lambda: terms) as server, secured(server, authority) as connection:
             connection.sendall(LAST.replace(b"/ ", b"/environ ", 1))
             answer = rest_of(connection)  # an end that is none of TLS would be an error
@@ -531,7 +542,7 @@ class TestTls:
         assert json.loads(answer.partition(b"\r\n\r\n")[2])["wsgi.url_scheme"] == "https"
 
     def test_http_on_its_port_is_told_so(self, authority: trustme.CA) -> None:
-        terms = Terms(server_context(authority))
+        terms = ConnectionSettings(server_context(authority))
         with serving(terms=lambda: terms) as server:
             answer = answers_to(server, LAST)
 
@@ -540,14 +551,14 @@ class TestTls:
 
     @pytest.mark.parametrize("sent", [b"", b"\x16", b"\x16\x03\x01\x02\0\x01\0"])
     def test_a_handshake_has_its_time_too(self, authority: trustme.CA, sent: bytes) -> None:
-        terms = Terms(server_context(authority))
+        terms = ConnectionSettings(server_context(authority))
         with serving(terms=lambda: terms, head_seconds=0.2) as server:
             answers_to(server, sent)
 
             assert eventually(lambda: clients_threads() == 0)
 
     def test_whoever_is_in_a_handshake_makes_room(self, authority: trustme.CA) -> None:
-        terms = Terms(server_context(authority))
+        terms = ConnectionSettings(server_context(authority))
         with serving(terms=lambda: terms, clients=2) as server, ExitStack() as stack:
             for _ in range(20):
                 stack.enter_context(connected(server)).sendall(b"\x16\x03\x01\x02\0\x01\0")
@@ -558,11 +569,11 @@ class TestTls:
 
     def test_new_terms_hold_from_the_next_connection_on(self, authority: trustme.CA) -> None:
         other = trustme.CA()
-        now = [Terms(server_context(authority))]
+        now = [ConnectionSettings(server_context(authority))]
         with serving(terms=lambda: now[0]) as server, secured(server, authority) as kept:
             kept.sendall(GET)
             assert kept.recv(65536)
-            now[0] = Terms(server_context(other))
+            now[0] = ConnectionSettings(server_context(other))
 
             kept.sendall(GET)
             assert b"connection: close" in rest_of(kept).lower()

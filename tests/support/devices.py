@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from sma_exporter.config import load as config
+from sma_exporter import config
 from sma_exporter.devices.device import Device
 from sma_exporter.devices.snapshot import Outcome, Snapshot
 from sma_exporter.simulator import Simulator
@@ -45,7 +45,7 @@ class Clock:
 class Scraped:
     """A device as scrapes see it."""
 
-    def __init__(self, settings: config.Device, clock: Clock) -> None:
+    def __init__(self, settings: config.DeviceSettings, clock: Clock) -> None:
         self.clock = clock
         self.device = Device(settings, clock=lambda: NOON, monotonic=clock)
 
@@ -109,14 +109,14 @@ def connect(simulate: Callable[..., Simulator], clock: Clock) -> Iterator[Connec
     assert eventually(lambda: not reader_threads())
 
 
-def settings(simulator: Simulator, **keys: Any) -> config.Device:
+def settings(simulator: Simulator, **keys: Any) -> config.DeviceSettings:
     """Return the configuration of a simulated device."""
     given = {"name": "roof", "url": simulator.url} | keys
     if not given.keys() & {"password", "password_file"}:
         given["password"] = PASSWORD
     if given.get("password") is not None:
         given["password"] = config.Secret(given["password"])
-    return config.Device(**given)
+    return config.DeviceSettings(**given)
 
 
 def eventually(condition: Callable[[], bool], within: float = 5.0) -> bool:

@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sma_exporter.config import load as config
+from sma_exporter import config
 from sma_exporter.devices.device import Device
 from sma_exporter.metrics.collector import DeviceCollector
 from sma_exporter.metrics.exposition import exposition
@@ -33,7 +33,7 @@ def shown(case: str) -> str:
     """Return what the exporter shows of a simulated device, without what differs from run to run."""
     model, moment, options = CASES[case]
     with Simulator(model, clock=lambda: moment, **options) as simulator:  # type: ignore[arg-type]
-        settings = config.Device(
+        settings = config.DeviceSettings(
             name="roof", url=simulator.url, password=config.Secret("Sunny-9876"), group="installer"
         )
         device = Device(settings)

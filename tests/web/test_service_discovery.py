@@ -2,7 +2,7 @@
 
 import pytest
 
-from sma_exporter.config import load as config
+from sma_exporter import config
 from sma_exporter.web.service_discovery import Base, base_of, target_groups
 
 
@@ -40,8 +40,8 @@ def test_anything_else_is_refused_with_a_sentence(url: str, why: str) -> None:
 
 def test_one_entry_a_device_and_one_for_the_exporter_itself() -> None:
     devices = [
-        config.Device(name="roof", url="https://192.0.2.10", plant="home"),
-        config.Device(name="Dach Süd", url="https://192.0.2.11"),
+        config.DeviceSettings(name="roof", url="https://192.0.2.10", plant="home"),
+        config.DeviceSettings(name="Dach Süd", url="https://192.0.2.11"),
     ]
 
     assert target_groups(Base("https", "sma.example:443", "/solar"), devices) == [

@@ -8,7 +8,7 @@ from wsgiref.util import setup_testing_defaults
 
 import pytest
 
-from sma_exporter.config import load as config
+from sma_exporter import config
 from sma_exporter.devices.fleet import Fleet
 from sma_exporter.simulator import PASSWORD, Simulator
 from sma_exporter.web.app import App, scrape_seconds
@@ -23,7 +23,7 @@ def simulator() -> Iterator[Simulator]:
 
 @pytest.fixture
 def app(simulator: Simulator) -> Iterator[App]:
-    device = config.Device(name="roof", url=simulator.url, password=config.Secret(PASSWORD))
+    device = config.DeviceSettings(name="roof", url=simulator.url, password=config.Secret(PASSWORD))
     fleet = Fleet(config.Config((device,)))
     yield App(fleet)
     fleet.close()
@@ -76,7 +76,9 @@ def test_the_deadline_is_by_the_devices_clock(simulator: Simulator) -> None:
     def ahead() -> float:
         return time.monotonic() + 86_400
 
-    settings = config.Device(name="roof", url=simulator.url, password=config.Secret(PASSWORD))
+    settings = config.DeviceSettings(
+        name="roof", url=simulator.url, password=config.Secret(PASSWORD)
+    )
     fleet = Fleet(config.Config((settings,)), monotonic=ahead)
     _, _, body = fetch(App(fleet), "/metrics")
     fleet.close()
@@ -175,7 +177,7 @@ def test_discovery_refuses_a_host_that_is_none(app: App, host: str) -> None:
 
 
 def test_discovery_behind_a_proxy_goes_by_the_external_url(simulator: Simulator) -> None:
-    device = config.Device(name="roof", url=simulator.url)
+    device = config.DeviceSettings(name="roof", url=simulator.url)
     external = Base("https", "sma.example:443", "/solar")
     app = App(Fleet(config.Config((device,))), external_url=external)
 
@@ -200,7 +202,7 @@ def test_reload_is_off_unless_it_is_allowed(app: App) -> None:
 
 
 def test_reload_takes_the_configuration_of_now(simulator: Simulator) -> None:
-    device = config.Device(name="roof", url=simulator.url)
+    device = config.DeviceSettings(name="roof", url=simulator.url)
     fleet = Fleet(config.Config(()), lambda: config.Config((device,)))
     app = App(fleet, lifecycle=True)
 

@@ -21,7 +21,7 @@ from support.needs import require_tool
 from support.programs import PATIENCE_SECONDS, Running, run, running
 from support.web_configs import MUTUAL, TLS, Folder, hashed
 
-from sma_exporter.config.load import ConfigError
+from sma_exporter.config import ConfigError
 from sma_exporter.server import Address, Server
 from sma_exporter.web_config import Door
 

@@ -11,8 +11,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from support.web_configs import MUTUAL, TLS, Folder, hashed
 
-from sma_exporter.config.load import ConfigError
-from sma_exporter.config.structure import Fault
+from sma_exporter.config import ConfigError
+from sma_exporter.config.structure import ValidationError
 from sma_exporter.web_config.load import HEADERS, HIGHEST_COST, RateLimit, Web, load
 from sma_exporter.web_config.tls import CIPHER_SUITES, CURVES, TLS13_SUITES, VERSIONS
 from sma_exporter.web_config.watched_files import LARGEST_BYTES, Files
@@ -492,7 +492,7 @@ class TestWatching:
 
     def test_what_came_is_seen(self, tmp_path: Path) -> None:
         path, files = tmp_path / "a", Files()
-        with pytest.raises(Fault):
+        with pytest.raises(ValidationError):
             files.read(path)
         assert not files.changed()
 
@@ -527,5 +527,5 @@ class TestWatching:
     def test_a_pipe_holds_up_nobody(self, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "a")
 
-        with pytest.raises(Fault, match="no regular file"):
+        with pytest.raises(ValidationError, match="no regular file"):
             Files().read(tmp_path / "a")
