@@ -10,13 +10,14 @@ from prometheus_client.core import Metric
 
 from sma_exporter import config
 from sma_exporter.devices.fleet import Fleet
-from sma_exporter.devices.snapshot import REASONS, Known, Outcome, Snapshot
+from sma_exporter.devices.snapshot import DeviceState, ReadResult, Snapshot
 from sma_exporter.metrics import collector
 from sma_exporter.metrics import families as metrics
-from sma_exporter.metrics.families import METER_INFO, STATE_SET, Family, Source
+from sma_exporter.metrics.families import STATE_SET, Family, Source
 from sma_exporter.metrics.table import BITS, INFO, SECTIONS
+from sma_exporter.sma.exceptions import Reason
+from sma_exporter.sma.sensors import SENSORS
 from sma_exporter.sma.tags import slug
-from sma_exporter.webconnect.readings import STATES_OF
 
 PROJECT = Path(__file__).resolve().parents[1]
 README = PROJECT / "README.md"
@@ -128,7 +129,7 @@ def replaced(text: str) -> str:
 
 def _device_row(family: Family) -> tuple[str, ...]:
     name, kind, labels, _ = _row(_example(family))
-    installer = "yes" if family.needs_installer else ""
+    installer = "yes" if family.installer else ""
     return name, kind, labels, f"{family.meaning}.", ", ".join(family.keys), installer
 
 
@@ -137,17 +138,12 @@ def _example(family: Family) -> Metric:
     sensor = next(iter(family.sensors))
     value: object = 1
     if family.kind == STATE_SET:
-        value = (next(tag for tag in STATES_OF[sensor] if tag != OFF),)  # an empty slot says off
+        value = (SENSORS[sensor].states[0],)
     elif family.kind == INFO:
         value = "123"
     readings = {sensor: value}
-    if family is METER_INFO:
-        readings["metering_power_supplied"] = 1
     made = metrics.families([Source("roof", readings, {})])  # type: ignore[arg-type]
     return next(metric for metric in made if metric.documentation == family.help)
-
-
-OFF = 303
 
 
 def _label_rows() -> Iterator[tuple[str, str]]:
@@ -164,15 +160,15 @@ def _label_rows() -> Iterator[tuple[str, str]]:
 def _state_rows() -> Iterator[tuple[str, str]]:
     for family in metrics.ALL_FAMILIES:
         if family.kind == STATE_SET:
-            tags = (tag for sensor in family.sensors for tag in STATES_OF[sensor])
+            tags = (tag for sensor in family.sensors for tag in SENSORS[sensor].states)
             slugs = dict.fromkeys(f"`{slug(tag)}`" for tag in tags)
             yield f"`{family.name}`", ", ".join(slugs)
 
 
 def _scrape_metrics() -> Iterator[Metric]:
-    outcome = Outcome(started=0.0, reason=REASONS[0], free_sessions=0)
-    errors = dict.fromkeys(REASONS, 0)
-    known = Snapshot("roof", "home", outcome, Known(), errors, last_success=0.0)
+    result = ReadResult(started=0.0, reason=Reason.CONNECTION, free_sessions=0)
+    errors = dict.fromkeys(Reason, 0)
+    known = Snapshot("roof", "home", result, DeviceState(), errors, logins=0, last_success=0.0)
     return collector.scrape_metrics(collector.SCRAPE_FAMILIES, [known])
 
 

@@ -1,4 +1,4 @@
-"""`sma_exporter sensors`: the first ten minutes with a device, and every doubt after that.
+"""`sma_exporter sensors`: the first ten minutes with a device, and every question after that.
 
 First the way to the device, a line a step, and at the first step that fails what to do. Then what it
 answers now, and which metric that becomes. Last the YAML for it, without the password.
@@ -10,44 +10,25 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .. import config
-from ..config.values import METRIC_PREFIX
-from ..devices.clients import one_session
-from ..devices.snapshot import Identity
-from ..metrics import families as metrics
-from ..sma import tags
+from ..devices.protocols import PROTOCOLS
+from ..metrics.table import ALL_FAMILIES
 from ..sma.connections import format_fingerprint
-from ..sma.http import presented_fingerprint
-from ..webconnect import (
-    SMA,
-    SmaAuthenticationException,
-    SmaException,
-    SmaNotWebConnectException,
-    SmaPinException,
-    SmaReadException,
-    SmaSessionLimitException,
-    SmaTlsException,
-    decode,
-    definitions,
-    version_int_to_string,
-)
-from ..webconnect.definitions import NUMBERED, SUBSTITUTES
-from ..webconnect.presence import IDENTITY
-from ..webconnect.readings import PARAMETER_KEYS, has_value, names
-from ..webconnect.sensor import Sensor, elements, number
-from ..webconnect.sensor import tags as tags_of
+from ..sma.diagnosis import Diagnosis, KnownValue, UnknownValue
+from ..sma.exceptions import Reason, SmaCredentialsException, SmaException, SmaTlsException
+from ..sma.sensors import IDENTITY
+from ..sma.text import clean
 
 WIDTH = 100
 #: Sensor and value share so many columns, the widest metric has the rest.
 _UNIT_AT = 45
 
-_ORDER = {family.name: index for index, family in enumerate(metrics.ALL_FAMILIES)}
-_METRIC_OF = {name: f.name for f in metrics.ALL_FAMILIES for name in f.sensors}
-_METRIC_OF |= dict.fromkeys(IDENTITY.values(), "sma_device_info")
-_SENSOR_OF = {sensor.key: sensor for sensor in definitions.SENSORS.values()}
+_ORDER = {family.name: index for index, family in enumerate(ALL_FAMILIES)}
+_METRIC_OF = {name: family.name for family in ALL_FAMILIES for name in family.sensors}
+_METRIC_OF |= dict.fromkeys(IDENTITY, "sma_device_info")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Finding:
     """One step on the way to a device: what was found, or at the last one what to do about it."""
 
     name: str
@@ -59,12 +40,12 @@ class Step:
 class Line:
     """A value that the device answers.
 
-    Where no definition knows it, `sensor` is the key, and `configuration` the line that makes a metric
+    Where no table knows it, `sensor` is the key, and `configuration` the line that makes a metric
     of it, or why there is none.
     """
 
     sensor: str
-    value: str
+    value: int | float | str
     unit: str = ""
     metric: str = ""
     configuration: str = ""
@@ -75,7 +56,7 @@ class Report:
     """What was found out about one device."""
 
     device: str
-    steps: list[Step] = field(default_factory=list)
+    steps: list[Finding] = field(default_factory=list)
     values: list[Line] = field(default_factory=list)
     unknown: list[Line] = field(default_factory=list)
     needs_installer: int = 0
@@ -92,213 +73,132 @@ class Report:
 
 
 def examine(settings: config.DeviceSettings) -> Report:
-    """Go to a device, step by step, with a session of its own, and log out."""
-    report = Report(settings.name)
-    url, shown = settings.url, None
-    try:
-        with one_session(settings) as client:
-            try:
-                shown = _reach(report, client, settings)
-                _examine_values(report, client, settings)
-            finally:
-                url = client.url
-    except (SmaException, config.PasswordFileError) as error:
-        step = next(name for kind, name in _FAILED_STEP.items() if isinstance(error, kind))
-        advice = _advice(error, settings)
-        report.steps.append(Step(step, f"failed: {error}\n{advice}".rstrip(), ok=False))
-        shown = error.fingerprint if isinstance(error, SmaTlsException) else None
-        if shown and "://" not in url:
-            url = f"https://{url}"
-    if report.ok or shown:  # nothing is offered that may belong to another device
-        report.configuration = _yaml(settings, url, shown)
+    """Go to a device, step by step, with a session of its own."""
+    diagnosis = PROTOCOLS[settings.protocol].diagnose(settings)
+    report = Report(
+        settings.name,
+        steps=[Finding(step.name, clean_lines(step.found)) for step in diagnosis.steps],
+        values=sorted(map(_line, diagnosis.values), key=_order),
+        unknown=[*map(_unknown_line, diagnosis.unknown)],
+        needs_installer=diagnosis.needs_installer,
+    )
+    if diagnosis.failure is not None:
+        report.steps.append(_failed(diagnosis.failure, settings))
+    if report.ok or diagnosis.fingerprint:  # nothing is offered that may belong to another device
+        report.configuration = _yaml(settings, diagnosis)
     return report
 
 
-def _reach(report: Report, client: SMA, settings: config.DeviceSettings) -> str | None:
-    """Add the steps up to the login; return the fingerprint of a certificate that nobody verified."""
-    check = client.session_check()
-    scheme = client.url.partition("://")[0]
-    report.steps += [Step("reached", f"{client.url} over {scheme}"), Step("protocol", "WebConnect")]
-    fingerprint = None
-    if scheme == "https":
-        fingerprint = presented_fingerprint(client.url, settings.timeout)
-        report.steps.append(
-            Step("certificate", f"{_trust(settings)}; {fingerprint or 'not shown'}")
-        )
-    else:
-        report.steps.append(Step("certificate", "none: the password travels in clear"))
-    free = "not told" if check.free is None else str(check.free)
-    report.steps.append(Step("sessions", f"{free} free"))
-    if settings.anonymous:
-        report.steps.append(Step("login", "none: without a password, the public dashboard values"))
-    else:
-        client.new_session()
-        report.steps.append(Step("login", f"as {settings.group}"))
-    return None if settings.tls.verify else fingerprint
+def _order(line: Line) -> int:
+    return _ORDER.get(line.metric, len(_ORDER))
 
 
-def _trust(settings: config.DeviceSettings) -> str:
-    if settings.tls.fingerprints:
-        return "the pinned one"
-    return "verified" if settings.tls.verify else "not verified"
+def _line(known: KnownValue) -> Line:
+    value = clean(known.value) if isinstance(known.value, str) else known.value
+    return Line(known.sensor, value, known.unit, _METRIC_OF.get(known.reading, ""))
 
 
-def _examine_values(report: Report, client: SMA, settings: config.DeviceSettings) -> None:
-    values = client.read_all()
-    if not settings.anonymous:
-        values |= client.read_keys(PARAMETER_KEYS)
-    identity = Identity.of(decode(values))
-    model, firmware = identity.title or "unknown model", identity.sw_version or "unknown"
-    report.steps.append(
-        Step("device", f"{model}, firmware {firmware}, serial {identity.serial or '?'}")
-    )
-    metric_of = _metrics_of(values)
-    for key, raw in values.items():
-        if known := names(key):
-            report.values += _lines(key, raw, known, metric_of)
-        else:
-            report.unknown += _unknown_line(key, raw)
-    report.values.sort(key=lambda line: _ORDER.get(line.metric, len(_ORDER)))
-    if settings.group == "user" and definitions.grid_power.key in values:  # it is an inverter
-        has_battery = definitions.battery_status_operating_mode.key in values
-        report.needs_installer = len(
-            {
-                sensor.key
-                for sensor in definitions.SENSORS.values()
-                if sensor.key[3] == "2" and sensor.key not in values
-                if has_battery or not sensor.name.startswith("battery_")
-            }
-        )
+def _unknown_line(unknown: UnknownValue) -> Line:
+    """Return one line for all elements of a key."""
+    same = len(unknown.values) > 1 and len(set(unknown.values)) == 1
+    shown = [f"{len(unknown.values)} x {unknown.values[0]}"] if same else map(str, unknown.values)
+    return Line(clean(unknown.key), clean(", ".join(shown)), configuration=_suggestion(unknown))
 
 
-def _metrics_of(values: Mapping[str, object]) -> dict[str, str]:
-    """Return which sensor becomes which metric; those whose value is not shown are left out."""
-    shown = [*metrics.as_shown(decode(values)), *IDENTITY.values()]
-    found = {name: _METRIC_OF[name] for name in shown if name in _METRIC_OF}
-    for name, substitute in SUBSTITUTES.items():
-        key = definitions.SENSORS[name].key
-        if name in found and not has_value({key: values.get(key)}):
-            found[substitute] = found[name]
-    return found
-
-
-def _lines(
-    key: str, raw: object, known: tuple[str, ...], metric_of: Mapping[str, str]
-) -> Iterator[Line]:
-    for name, val in zip(known, elements(raw), strict=False):
-        value, unit = _shown(val, _SENSOR_OF[key])
-        # A power factor of 0 is none: hybrids always send it, and the metric takes the signed one.
-        is_none = name == "grid_power_factor" and value == "0"
-        metric = "" if is_none else metric_of.get(name, "")
-        is_empty_slot = not metric and name.startswith(NUMBERED)
-        if value and not is_empty_slot:
-            yield Line(name, metrics.clean(value), unit, metric)
-
-
-def _unknown_line(key: str, raw: object) -> Iterator[Line]:
-    """Yield one line for all elements of a key, if any has a value."""
-    values = elements(raw)
-    found = [value for value, _ in (_shown(val, None) for val in values) if value]
-    if found:
-        same = len(found) > 1 and len(set(found)) == 1
-        text = f"{len(found)} x {found[0]}" if same else ", ".join(found)
-        yield Line(key, metrics.clean(text), configuration=_suggestion(key, values))
-
-
-def _suggestion(key: str, values: list[object]) -> str:
+def _suggestion(unknown: UnknownValue) -> str:
     """Return the line that makes a metric of an unknown key, to be completed; or why there is none."""
-    numbers = [index for index, val in enumerate(values) if number(val) is not None]
-    if not numbers:
-        return "a text: no metric" if any(isinstance(v, str) for v in values) else _NO_STATES
-    index = f"index: {numbers[0]}, " if len(values) > 1 else ""
-    metric = f"{METRIC_PREFIX}{key[5:].lower()}"  # a name of its own, to be replaced
-    return f'- {{key: "{key}", {index}metric: {metric}, unit: "", type: gauge, help: "?"}}'
+    if unknown.number is None:
+        return "a text: no metric" if unknown.is_text else _NO_STATES
+    place = {"index": unknown.number.element} if len(unknown.values) > 1 else {}
+    name = f"{config.METRIC_PREFIX}{unknown.key[5:].lower()}"  # a name of its own, to be replaced
+    row = {"key": unknown.key, **place, "metric": name, "unit": "", "type": "gauge", "help": "?"}
+    return f"- {config.to_yaml_line(row)}"
 
 
 _NO_STATES = "a state: please report it, with a dump; own metrics are numbers"
 
-
-def _shown(val: object, sensor: Sensor | None) -> tuple[str, str]:
-    """Return a value as people read it, in SMA's unit, and that unit; "" for no value."""
-    if isinstance(val, str):
-        return val, ""
-    if isinstance(val, list):
-        return ", ".join(tags.text(tag) for tag in tags_of(val)), ""
-    raw = number(val)
-    if raw is None:
-        return "", ""
-    if sensor is definitions.device_sw_version:
-        return version_int_to_string(int(raw)), ""
-    factor = sensor.factor if sensor else None
-    return f"{raw / factor:.12g}" if factor else str(raw), (sensor.unit or "") if sensor else ""
-
-
-#: Which step a failure belongs to; the first match counts.
-_FAILED_STEP: Mapping[type[Exception], str] = {
-    SmaTlsException: "certificate",
-    SmaSessionLimitException: "sessions",
-    SmaAuthenticationException: "login",
-    config.PasswordFileError: "login",
-    SmaNotWebConnectException: "protocol",
-    SmaReadException: "values",
-    SmaException: "reached",
+#: Which step a failure belongs to.
+_FAILED_STEP: Mapping[Reason, str] = {
+    Reason.CONNECTION: "reached",
+    Reason.TIMEOUT: "reached",
+    Reason.TLS: "certificate",
+    Reason.CERTIFICATE_PIN: "certificate",
+    Reason.AUTHENTICATION: "login",
+    Reason.SESSION_LIMIT: "sessions",
+    Reason.UNSUPPORTED: "protocol",
+    Reason.PROTOCOL: "values",
 }
 
-#: What to do about a failure; the first match counts.
-_ADVICE: Mapping[type[Exception], str] = {
-    SmaPinException: (
+_UNREACHED = (
+    "Is the address right, the device switched on and in the same network? PV inverters may be off "
+    "at night."
+)
+
+#: What to do about a failure.
+_ADVICE: Mapping[Reason, str] = {
+    Reason.CONNECTION: _UNREACHED,
+    Reason.TIMEOUT: _UNREACHED,
+    Reason.CERTIFICATE_PIN: (
         "If the device got a new certificate (a firmware update, a reset), look at it in a browser and "
         "pin the new fingerprint; if not, something else answers at this address."
     ),
-    SmaTlsException: "",  # the message says it all
-    SmaSessionLimitException: (
-        "Log out of the device's web page and stop other programs that read it, or wait some minutes; a "
-        "running exporter and this command each take one session."
-    ),
-    SmaAuthenticationException: (
+    Reason.AUTHENTICATION: (
         "Try it in the device's own web page with the same group. The page cuts passwords after 12 "
         "characters: then the first 12 are the password."
     ),
-    SmaNotWebConnectException: "Is it the address of the inverter itself?",
-    SmaReadException: "The device answers, but not as expected: try again; if it stays, report it.",
-    config.PasswordFileError: "Make it readable for the user that runs this.",
-    SmaException: (
-        "Is the address right, the device switched on and in the same network? PV inverters may be off "
-        "at night."
+    Reason.SESSION_LIMIT: (
+        "Log out of the device's web page and stop other programs that read it, or wait some minutes; a "
+        "running exporter and this command each take one session."
     ),
+    Reason.UNSUPPORTED: "Is it the address of the inverter itself?",
+    Reason.PROTOCOL: "The device answers, but not as expected: try again; if it stays, report it.",
 }
 
 
-def _advice(error: Exception, settings: config.DeviceSettings) -> str:
-    if isinstance(error, SmaAuthenticationException) and settings.group == "installer":
+def _failed(error: SmaException, settings: config.DeviceSettings) -> Finding:
+    found = f"failed: {error}\n{_advice(error, settings)}".rstrip()
+    return Finding(_FAILED_STEP.get(error.reason, "reached"), clean_lines(found), ok=False)
+
+
+def _advice(error: SmaException, settings: config.DeviceSettings) -> str:
+    if isinstance(error, SmaCredentialsException):
+        return "Make it readable for the user that runs this."
+    if error.reason is Reason.AUTHENTICATION and settings.group == "installer":
         return "Is it the installer's password? Without it, use group: user."
     if isinstance(error, SmaTlsException) and error.fingerprint:
         return "Then the configuration below is the right one."
-    return next(advice for kind, advice in _ADVICE.items() if isinstance(error, kind))
+    return _ADVICE.get(error.reason, "")
 
 
-def _yaml(settings: config.DeviceSettings, url: str, shown: str | None) -> str:
-    """Return the device's entry; `shown` is the fingerprint of the certificate that it showed."""
-    lines = ["devices:", f"  - name: {settings.name}", f"    url: {url}"]
+def clean_lines(text: str) -> str:
+    """Return a text whose lines are safe on a terminal: some of it comes from the device."""
+    return "\n".join("".join(c for c in line if c.isprintable()) for line in text.splitlines())
+
+
+def _yaml(settings: config.DeviceSettings, diagnosis: Diagnosis) -> str:
+    """Return the device's entry."""
+    url = diagnosis.url
+    if diagnosis.fingerprint and "://" not in url:
+        url = f"https://{url}"
+    entry: dict[str, object] = {"name": settings.name, "url": url}
     if settings.group != "user":
-        lines.append(f"    group: {settings.group}")
+        entry["group"] = settings.group
     if not settings.anonymous:
         path = settings.password_file or "/path/to/a/file/with/the/password"
-        lines.append(f"    password_file: {path}")
-    if trust := _tls_key(settings.tls, shown):
-        lines += ["    tls:", f"      {trust}"]
-    return "\n".join(lines) + "\n"
+        entry["password_file"] = str(path)
+    if trust := _trust(settings.tls, diagnosis.fingerprint):
+        entry["tls"] = trust
+    return config.to_yaml({"devices": [entry]})
 
 
-def _tls_key(tls: config.TlsSettings, shown: str | None) -> str | None:
+def _trust(tls: config.TlsSettings, shown: str | None) -> dict[str, object]:
+    """Return the keys below `tls:`; `shown` is the fingerprint of the certificate that the device showed."""
     if tls.fingerprints:
-        pins = ", ".join(f'"{format_fingerprint(pin)}"' for pin in tls.fingerprints)
-        return f"fingerprint: {pins}" if len(tls.fingerprints) == 1 else f"fingerprint: [{pins}]"
+        pins = [format_fingerprint(pin) for pin in tls.fingerprints]
+        return {"fingerprint": pins[0] if len(pins) == 1 else pins}
     if tls.ca_file:
-        return f"ca_file: {tls.ca_file}"
-    if not tls.verify and shown:
-        return f'fingerprint: "{shown}"  # compare it with what a browser shows'
-    return f'fingerprint: "{shown}"' if shown else None
+        return {"ca_file": str(tls.ca_file)}
+    return {"fingerprint": shown} if shown else {}
 
 
 def as_text(report: Report) -> str:
@@ -323,7 +223,7 @@ def _text_lines(report: Report) -> Iterator[str]:
         yield ""
         yield from _table([Line("sensor", "value", "unit", "metric"), *report.values])
     if report.unknown:
-        yield f"\n{len(report.unknown)} values that no definition knows:"
+        yield f"\n{len(report.unknown)} values that no table knows:"
         for line in report.unknown:
             yield f"{line.sensor}  {line.value}"[:WIDTH]
             yield f"  {line.configuration}"
@@ -341,5 +241,7 @@ def _text_lines(report: Report) -> Iterator[str]:
 
 def _table(lines: Iterable[Line]) -> Iterator[str]:
     for line in lines:
-        value = f"{line.value:>{_UNIT_AT - len(line.sensor)}}"
-        yield f"{line.sensor} {value} {line.unit:<4} {line.metric}"[:WIDTH].rstrip()
+        value = line.value if isinstance(line.value, str) else f"{line.value:.12g}"
+        yield f"{line.sensor} {value:>{_UNIT_AT - len(line.sensor)}} {line.unit:<4} {line.metric}"[
+            :WIDTH
+        ].rstrip()

@@ -41,3 +41,19 @@ __all__ = [
     "single_device",
     "yaml_line",
 ]
+
+
+def to_yaml(entry):  # TEMP
+    import yaml
+
+    class D(yaml.SafeDumper):
+        def increase_indent(self, flow=False, indentless=False):
+            return super().increase_indent(flow, False)
+
+    return yaml.dump(entry, Dumper=D, sort_keys=False, width=1000, allow_unicode=True)
+
+
+def to_yaml_line(entry):  # TEMP
+    import yaml
+
+    return yaml.safe_dump(entry, sort_keys=False, width=1000, default_flow_style=True).strip()

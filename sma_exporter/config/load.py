@@ -132,6 +132,7 @@ class DeviceSettings:
     url: str
     """Normalised, without a slash at its end; without scheme when that is to be found out."""
     plant: str = ""
+    protocol: str = "webconnect"
     serial: str | None = None
     group: str = "user"
     password: Secret | None = None

@@ -1,36 +1,31 @@
-"""When a device may be asked again after a login that failed. Time is an argument (seconds, monotonic)."""
+"""When a device may be asked again after a login that failed.
 
-from enum import Enum
+Time is an argument (seconds, monotonic).
+"""
 
-
-class Cause(Enum):
-    """Why to wait: seconds at first, and at most; each failure of one cause in a row doubles them."""
-
-    LOST = (10.0, 300.0)  # a login without answer: it may have left a session behind
-    REFUSED = (60.0, 900.0)  # a wrong password: devices lock the account after some
-    FULL = (10.0, 120.0)  # no free session
+from ..sma.exceptions import Pause
 
 
 class Backoff:
-    """The pause of one device."""
+    """The pause of one device; each failure for the same reason in a row doubles it."""
 
     def __init__(self) -> None:
-        self.cause: Cause | None = None
+        self.pause: Pause | None = None
         self._seconds = 0.0
         self._until = 0.0
 
-    def failed(self, cause: Cause, now: float, at_least: float = 0.0) -> float:
+    def failed(self, pause: Pause, now: float, at_least: float = 0.0) -> float:
         """Note a failure; return for how many seconds no login is tried."""
-        first, most = cause.value
-        self._seconds = min(self._seconds * 2, most) if cause is self.cause else first
-        self.cause = cause
+        first, most = pause.value
+        self._seconds = min(self._seconds * 2, most) if pause is self.pause else first
+        self.pause = pause
         self._until = now + max(self._seconds, at_least)
         return self._until - now
 
     def over(self) -> None:
         """Forget: a login was answered well, or what was wrong has changed."""
-        self.cause = None
+        self.pause = None
 
     def left(self, now: float) -> float:
         """Return the seconds left to wait, 0 when the device may be asked."""
-        return max(self._until - now, 0.0) if self.cause is not None else 0.0
+        return max(self._until - now, 0.0) if self.pause is not None else 0.0

@@ -1,10 +1,11 @@
 """Lifetime totals that stay honest: what a device says after a restart is not always what it counted.
 
-Inverters send null, 0 or less than before while they start, and now and then rubbish. A counter that
-falls is a reset to Prometheus, and `increase()` then adds the whole reading: one wrong acceptance
-invents years of yield, while waiting costs nothing. So a doubtful total is withheld until it is what it
-was, or has proved itself. Time is an argument (seconds, monotonic); values are in a total's own base unit:
-joules mostly, but seconds, coulombs and events are counted too.
+Inverters send null, 0 or less than before while they start, and now and then rubbish. A counter
+that falls is a reset to Prometheus, and `increase()` then adds the whole reading: one wrong
+acceptance invents years of yield, while waiting costs nothing. So a total that cannot be right is
+withheld until it is what it was, or has held long enough. Time is an argument (seconds, monotonic);
+values are in a total's own base unit: joules mostly, but seconds, coulombs and events are counted
+too.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,8 +31,8 @@ class Change(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Doubt:
-    """A line of readings that might be the new truth: where it began, and how far it has come."""
+class _Candidate:
+    """Readings in a row that may turn out to be right: where they began, and how far they have come."""
 
     since: float
     first: float
@@ -40,69 +41,74 @@ class _Doubt:
 
 
 class Total:
-    """One total: what was accepted last, and what is in doubt since.
+    """One total: what was accepted last, and what was offered in vain since.
 
-    `pace`: what it can gain in a second.
+    `max_rate`: what it can gain in a second.
     """
 
     def __init__(self) -> None:
         self.accepted: float | None = None
         self._accepted_at = 0.0
-        self._doubt: _Doubt | None = None
+        self._candidate: _Candidate | None = None
 
     def start_from(self, value: float, now: float) -> None:
         """Go on where an earlier guard of the same total has stopped."""
-        self.accepted, self._accepted_at, self._doubt = value, now, None
+        self.accepted, self._accepted_at, self._candidate = value, now, None
 
-    def offer(self, value: float | None, now: float, pace: float, reset_delay: float) -> str:
+    def offer(self, value: float | None, now: float, max_rate: float, reset_delay: float) -> str:
         """Accept a reading (return "") or say why it is withheld."""
-        why = self._why_not(value, now, pace, reset_delay)
+        why = self._why_not(value, now, max_rate, reset_delay)
         if value is not None and not why:
             self.start_from(value, now)
         return why
 
-    def _why_not(self, value: float | None, now: float, pace: float, reset_delay: float) -> str:
+    def _why_not(self, value: float | None, now: float, max_rate: float, reset_delay: float) -> str:
         if value is None:
-            was_there = self.accepted is not None or self._doubt is not None
+            was_there = self.accepted is not None or self._candidate is not None
             return "the device sends none" if was_there else ""
         if self.accepted is None:
-            held = value != 0 or self._held(value, now, pace) >= HOLD_SECONDS
+            held = value != 0 or self._held(value, now, max_rate) >= HOLD_SECONDS
             return "" if held else "0 after a start"
         if value < self.accepted:
-            return self._why_not_lower(value, now, pace, reset_delay)
-        if value - self.accepted <= _most(pace, now - self._accepted_at):
+            return self._why_not_lower(value, now, max_rate, reset_delay)
+        if value - self.accepted <= _most(max_rate, now - self._accepted_at):
             return ""
-        held = self._held(value, now, pace) >= HOLD_SECONDS
+        held = self._held(value, now, max_rate) >= HOLD_SECONDS
         return "" if held else "a leap beyond what the device can have produced"
 
-    def _why_not_lower(self, value: float, now: float, pace: float, reset_delay: float) -> str:
+    def _why_not_lower(self, value: float, now: float, max_rate: float, reset_delay: float) -> str:
         if value == 0:
-            if self._doubt is not None and self._doubt.last > (self.accepted or 0):
-                self._doubt = None  # a leap that does not hold; what is lower stays lower with a 0
+            if self._candidate is not None and self._candidate.last > (self.accepted or 0):
+                self._candidate = (
+                    None  # a leap that does not hold; what is lower stays lower with a 0
+                )
             return "0, which is no reset while the serial number is the same"
-        seconds = self._held(value, now, pace)
-        rose = self._doubt is not None and value > self._doubt.first
+        seconds = self._held(value, now, max_rate)
+        rose = self._candidate is not None and value > self._candidate.first
         return "" if rose and seconds >= reset_delay else "lower than before"
 
-    def _held(self, value: float, now: float, pace: float) -> float:
+    def _held(self, value: float, now: float, max_rate: float) -> float:
         """Return for how long readings have formed one plausible line with this one."""
-        doubt = self._doubt
-        if doubt is None or not 0 <= value - doubt.last <= _most(pace, now - doubt.last_at):
-            doubt = self._doubt = _Doubt(since=now, first=value, last=value, last_at=now)
-        doubt.last, doubt.last_at = value, now
-        return now - doubt.since
+        candidate = self._candidate
+        if candidate is None or not 0 <= value - candidate.last <= _most(
+            max_rate, now - candidate.last_at
+        ):
+            candidate = self._candidate = _Candidate(
+                since=now, first=value, last=value, last_at=now
+            )
+        candidate.last, candidate.last_at = value, now
+        return now - candidate.since
 
 
-def _most(pace: float, seconds: float) -> float:
-    """Return what a total of this pace can have gained at the most, with room for the device's clock."""
-    return 2 * pace * (seconds + DAY)
+def _most(max_rate: float, seconds: float) -> float:
+    """Return what a total can have gained at the most, with room for the device's clock."""
+    return 2 * max_rate * (seconds + DAY)
 
 
 class CounterGuard:
     """The totals of one device."""
 
-    def __init__(self, reset_delay: float) -> None:
-        self.reset_delay = reset_delay
+    def __init__(self) -> None:
         self._totals: dict[str, Total] = {}
         self._withheld: set[str] = set()
 
@@ -123,18 +129,23 @@ class CounterGuard:
             self._withheld.discard(sensor)
 
     def check(
-        self, totals: Mapping[str, float], paces: Mapping[str, float], now: float
+        self,
+        totals: Mapping[str, float],
+        max_rates: Mapping[str, float],
+        now: float,
+        reset_delay: float,
     ) -> list[Change]:
         """Judge the totals of one read (sensor -> value in its base unit); return what changed.
 
-        `paces`: what each of them can gain in a second: the rated power behind an energy, 1 for a time.
-        Those not in `is_withheld` afterwards may be shown.
+        `max_rates`: what each of them can gain in a second: the rated power behind an energy, 1 for
+        a time. `reset_delay`: for how many seconds a lower total must hold to be believed. Those
+        not in `is_withheld` afterwards may be shown.
         """
         changes = []
-        for sensor in self._known(totals):
+        for sensor in dict.fromkeys((*totals, *self._totals)):  # those that were there before too
             total = self._totals.setdefault(sensor, Total())
             value, before = totals.get(sensor), total.accepted
-            why = total.offer(value, now, paces.get(sensor, UNKNOWN_WATTS), self.reset_delay)
+            why = total.offer(value, now, max_rates.get(sensor, UNKNOWN_WATTS), reset_delay)
             if bool(why) != (sensor in self._withheld):
                 changes.append(Change(sensor, why, value, before))
             (self._withheld.add if why else self._withheld.discard)(sensor)
@@ -143,7 +154,3 @@ class CounterGuard:
     def is_withheld(self, sensor: str) -> bool:
         """Tell whether a total is held back now."""
         return sensor in self._withheld
-
-    def _known(self, totals: Mapping[str, float]) -> Iterable[str]:
-        """Return the totals of this read and those that were there before."""
-        return dict.fromkeys((*totals, *self._totals))

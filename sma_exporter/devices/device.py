@@ -1,20 +1,31 @@
 """One configured device: one reader at a time, and what scrapes see of it.
 
 A read belongs to the device, not to the scrape: it runs in a thread of its own with a limit of its
-own, and all scrapes that meet share it. Whoever runs out of time leaves without it.
+own, and all scrapes that meet share it. A scrape that runs out of time leaves without it, or with
+what there is by then.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
 
 from .. import config
-from .reader import Reader
-from .snapshot import REASONS, Known, Outcome, Snapshot
+from ..sma.deadline import Deadline
+from ..sma.exceptions import Pause, Reason, SmaException
+from ..sma.source import Source
+from .backoff import Backoff
+from .credentials import Credentials
+from .evaluation import Evaluation, addresses
+from .protocols import PROTOCOLS, Protocol
+from .snapshot import DeviceState, ReadResult, Snapshot
 
 _LOGGER = logging.getLogger(__name__)
+
+#: A read as a whole may take this many times as long as one request.
+READ_REQUESTS = 3
 
 LOGOUT_SECONDS = 2.0
 
@@ -24,11 +35,14 @@ LEAVE_SECONDS = 90.0
 
 @dataclass(slots=True)
 class Read:
-    """A read that is wanted or under way; `patience` is when the first scrape will stop waiting."""
+    """A read that is wanted or under way.
+
+    `result`: what can be shown of it so far; `is_over`: no more will come.
+    """
 
     started: float
-    patience: float
-    outcome: Outcome | None = None
+    result: ReadResult | None = None
+    is_over: bool = False
 
 
 class Device:
@@ -38,78 +52,83 @@ class Device:
         self,
         settings: config.DeviceSettings,
         *,
+        protocols: Mapping[str, Protocol] = PROTOCOLS,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings = settings
         self.name = settings.name
+        self._protocols = protocols
         self._clock = clock
         self._monotonic = monotonic
-        self._reader = Reader(settings, monotonic)  # the reader's thread, and who knows it is idle
-        self._changed = threading.Condition()  # guards all that follows
+        # The worker's own; the lock guards only that `_source` is replaced.
+        self._applied = settings
+        self._credentials = Credentials(settings)
+        self._backoff = Backoff()
+        self._evaluation = Evaluation(settings.name)
+        self._source = self._open(settings)
+        self._earlier_logins = 0  # of the sources before
+        # What scrapes share with the worker, under the lock.
+        self._changed = threading.Condition()
         self._worker: threading.Thread | None = None
         self._reading: Read | None = None
         self._predecessors: tuple[Device, ...] = ()
-        self._closing = False
+        self._is_closing = False
         self._ended = threading.Event()
-        self._outcome: Outcome | None = None
-        self._known = Known()
-        self._errors = dict.fromkeys(REASONS, 0)
+        self._result: ReadResult | None = None
+        self._state = DeviceState()
+        self._errors = dict.fromkeys(Reason, 0)
+        self._logins = 0
         self._last_success: float | None = None
         self._is_late = False
 
     # --- for scrapes ---
 
-    def begin(self, deadline: float) -> Read | None:
+    def begin(self) -> Read | None:
         """Join the read under way or start one; None when the last one's values are to be shown.
 
-        That is so when it began less than `min_interval` ago, and during a pause after a login that
-        failed. `deadline`: until when (monotonic) the scrape will wait.
+        That is so when it began less than `min_interval` ago.
         """
         with self._changed:
             now = self._monotonic()
             if self._reading is None:
-                if self._closing or self._is_fresh(now) or self._reader.is_pausing(self.settings):
+                if self._is_closing or self._is_fresh(now):
                     return None
-                self._reading = Read(started=now, patience=deadline)
+                self._reading = Read(started=now)
             read = self._reading
-            read.patience = min(read.patience, deadline)
             if self._worker is None:
                 self._start_worker(read)
             return read
 
-    def finish(self, read: Read | None, deadline: float) -> Snapshot:
+    def finish(self, read: Read | None, deadline: Deadline) -> Snapshot:
         """Wait for a read, at most until the deadline; return what there is then."""
         with self._changed:
             if read is None:
-                return self._snapshot(self._outcome)
-            self._changed.wait_for(
-                lambda: read.outcome is not None, max(deadline - self._monotonic(), 0.0)
-            )
-            if read.outcome is not None:
+                return self._snapshot(self._result)
+            self._changed.wait_for(lambda: read.is_over, deadline.left())
+            if read.result is not None:
                 self._is_late = False
-                return self._snapshot(read.outcome)
-            self._errors["timeout"] += 1
+                return self._snapshot(read.result)
+            self._errors[Reason.TIMEOUT] += 1
             seconds = self._monotonic() - read.started
             message = f"no values within {seconds:.1f} s; the read goes on"
             if not self._is_late:
                 self._is_late = True
-                _LOGGER.warning(message, extra={"device": self.name, "reason": "timeout"})
-            return self._snapshot(Outcome(read.started, seconds, reason="timeout", message=message))
+                _LOGGER.warning(message, extra={"device": self.name, "reason": Reason.TIMEOUT})
+            late = ReadResult(read.started, seconds, reason=Reason.TIMEOUT, message=message)
+            return self._snapshot(late)
 
     def last(self) -> Snapshot:
         """Return what the last read brought, without touching the device."""
         with self._changed:
-            return self._snapshot(self._outcome)
+            return self._snapshot(self._result)
 
     # --- for the configuration ---
 
     def reconfigure(self, settings: config.DeviceSettings) -> None:
-        """Go on with other settings for the same name and url; a read under way keeps the old ones."""
+        """Go on with other settings for the same name and url from the next read on."""
         with self._changed:
             self.settings = settings
-            if self._worker is None:
-                self._reader.reconfigure(settings)
 
     def wait_for(self, predecessors: Iterable["Device"]) -> None:
         """Before the first read, let these leave: they may be the same device."""
@@ -124,19 +143,17 @@ class Device:
         """Wait for the end of a device that leaves."""
         self._ended.wait(LEAVE_SECONDS)
 
-    def leave(self, deadline: float) -> None:
+    def leave(self, deadline: Deadline) -> None:
         """Read no more, let a read in flight end, and log out; at most until the deadline."""
         with self._changed:
-            self._closing = True
-            left = max(deadline - self._monotonic(), 0.0)
-            idle = self._changed.wait_for(lambda: self._worker is None, left)
+            self._is_closing = True
+            is_idle = self._changed.wait_for(lambda: self._worker is None, deadline.left())
             if self.closed:
                 return
-            if idle:
+            if is_idle:
                 self._worker = threading.current_thread()  # for the logout: nobody else's any more
-        left = deadline - self._monotonic()
-        if idle and left > 0:
-            self._reader.log_out(min(left, LOGOUT_SECONDS))
+        if is_idle and deadline.left():
+            self._log_out(deadline.at_most(LOGOUT_SECONDS))
         else:
             _LOGGER.warning(
                 "stopped before the device answered: it may hold a session until it forgets it",
@@ -144,32 +161,33 @@ class Device:
             )
         with self._changed:
             self._ended.set()
-            if idle:
+            if is_idle:
                 self._worker = None
                 self._changed.notify_all()
 
-    def close(self, deadline: float) -> None:
+    def close(self, deadline: Deadline) -> None:
         """Leave at once: a read in flight ends as soon as the request that it waits for is over."""
         with self._changed:
-            self._closing = True
-            self._reader.stop()
+            self._is_closing = True
+            self._source.cancel()
         self.leave(deadline)
 
     def _is_fresh(self, now: float) -> bool:
-        last = self._outcome
+        last = self._result
         return last is not None and now - last.started < self.settings.min_interval
 
-    def _snapshot(self, outcome: Outcome | None) -> Snapshot:
+    def _snapshot(self, result: ReadResult | None) -> Snapshot:
         return Snapshot(
             name=self.name,
             plant=self.settings.plant,
-            outcome=outcome,
-            known=self._known,
+            result=result,
+            state=self._state,
             errors=dict(self._errors),
+            logins=self._logins,
             last_success=self._last_success,
         )
 
-    # --- the reader's thread ---
+    # --- the worker's thread ---
 
     def _start_worker(self, read: Read) -> None:
         # A daemon: a device that hangs must not keep the process from ending.
@@ -178,63 +196,183 @@ class Device:
             worker.start()
         except RuntimeError:
             message = "no thread to read with: too many are running"
-            self._hand_over(read, Outcome(read.started, reason="internal", message=message))
+            self._hand_over(read, _failure(read.started, Reason.INTERNAL, message))
         else:
             self._worker = worker
 
     def _work(self) -> None:
         """Read for as long as somebody wants it; log out when nobody does."""
-        for device in self._predecessors:
-            device.wait_until_closed()
-        self._predecessors = ()
-        while (read := self._wanted()) is not None:
-            outcome = self._reader.read(lambda read=read: read.patience)  # type: ignore[misc]
-            with self._changed:
-                self._hand_over(read, outcome)
-            # A scrape that comes in right here takes the session over; one that comes in during the
-            # logout waits for it.
-            if self._is_to_log_out(outcome):
-                self._reader.log_out(LOGOUT_SECONDS)
+        try:
+            for device in self._predecessors:
+                device.wait_until_closed()
+            self._predecessors = ()
+            while (read := self._wanted()) is not None:
+                self._perform(read)
+        except Exception as error:  # noqa: BLE001 - the next scrape must find no dead worker
+            self._abandon(error)
 
     def _wanted(self) -> Read | None:
         """Return the next read; without one the thread is about to end."""
         with self._changed:
-            self._reader.reconfigure(self.settings)
             if self._reading is None:
                 self._worker = None
                 self._changed.notify_all()
             return self._reading
 
-    def _is_to_log_out(self, outcome: Outcome) -> bool:
-        """Tell whether the session ends with this read."""
+    def _perform(self, read: Read) -> None:
+        self._apply_settings()
+        if self._is_to_be_left_alone():
+            with self._changed:
+                self._close_read(read, self._result)
+            return
+        result = self._read(read)
         with self._changed:
-            return self._reading is None and (
-                self.settings.session == "scrape"
-                or self._closing  # `close` may not wait so long
-                or outcome.reason == "identity"  # somebody else's
-            )
+            self._hand_over(read, result)
+        # A scrape that comes in right here takes the session over; one that comes in during the
+        # logout waits for it.
+        if self._is_to_log_out(result):
+            self._log_out(Deadline.after(LOGOUT_SECONDS, self._monotonic))
 
-    def _hand_over(self, read: Read, outcome: Outcome) -> None:
+    def _abandon(self, error: Exception) -> None:
+        """After a mistake of ours: tell those who wait, and let the next scrape begin anew."""
+        message = _report(error, self.name)
+        _LOGGER.error(message, extra={"device": self.name, "reason": Reason.INTERNAL})
+        with self._changed:
+            self._worker = None
+            if self._reading is not None:
+                started = self._reading.started
+                self._result = _failure(started, Reason.INTERNAL, message)
+                self._errors[Reason.INTERNAL] += 1
+                self._close_read(self._reading, self._result)
+            self._changed.notify_all()
+
+    # --- a read ---
+
+    def _read(self, read: Read) -> ReadResult:
+        """Read the device. Nothing is raised: whatever goes wrong is the result."""
+        settings, source = self._applied, self._source
+        deadline = Deadline(read.started + READ_REQUESTS * settings.timeout, self._monotonic)
+        logins = source.logins
+        result = _failure(read.started, Reason.PROTOCOL, "the device says nothing")
+        failure: SmaException | None = None
+        try:
+            identify = settings.serial is not None
+            with closing(
+                source.read(deadline, addresses(settings.sensors), identify=identify)
+            ) as found:
+                for measurements in found:
+                    now = self._monotonic()
+                    shown = self._evaluation.evaluate(measurements, settings, source.url, now)
+                    result = ReadResult(read.started, now - read.started, *shown)
+                    self._publish(read, result)
+        except SmaException as error:
+            failure = error
+            result = _failure(read.started, error.reason, str(error), error.free_sessions)
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must not cost the other devices
+            result = _failure(read.started, Reason.INTERNAL, _report(error, self.name))
+        now = self._monotonic()
+        if source.logins > logins:
+            self._backoff.over()
+        if failure is not None and failure.pause is not None:
+            self._backoff.failed(failure.pause, now, failure.retry_after)
+        return replace(result, seconds=now - read.started)
+
+    def _is_to_be_left_alone(self) -> bool:
+        """Tell whether a login failed not long ago. New credentials may be tried at once."""
+        if not self._backoff.left(self._monotonic()):
+            return False
+        if self._backoff.pause is Pause.REFUSED and self._credentials.changed():
+            self._backoff.over()
+            return False
+        return True
+
+    def _publish(self, read: Read, result: ReadResult) -> None:
+        """Show what has come so far to scrapes that cannot wait for the rest."""
+        with self._changed:
+            self._state = self._evaluation.state
+            read.result = result
+
+    def _hand_over(self, read: Read, result: ReadResult) -> None:
         """Publish what a read brought (under the lock)."""
-        if outcome.reason is None:
+        if result.reason is None:
             self._last_success = self._clock()
         else:
-            self._errors[outcome.reason] += 1
-        self._log_change(outcome)
-        self._known = self._reader.known
-        self._outcome = read.outcome = outcome
+            self._errors[result.reason] += 1
+        self._log_change(result)
+        self._state = self._evaluation.state
+        self._logins = self._earlier_logins + self._source.logins
+        self._result = result
+        self._close_read(read, result)
+
+    def _close_read(self, read: Read, result: ReadResult | None) -> None:
+        """Show a result to all who wait for the read (under the lock)."""
+        read.result, read.is_over = result, True
         self._reading = None
         self._changed.notify_all()
 
-    def _log_change(self, outcome: Outcome) -> None:
+    def _log_change(self, result: ReadResult) -> None:
         """Write one line when the state changes, not one a scrape."""
-        before = self._outcome
-        about = {"device": self.name, "seconds": round(outcome.seconds, 3)}
-        if outcome.reason is not None:
-            about = {"device": self.name, "reason": outcome.reason}
-        if before is not None and outcome.reason == before.reason:
-            _LOGGER.debug(outcome.message or "read", extra=about)
-        elif outcome.reason is None:
-            _LOGGER.info("the device answers", extra=about)
+        before = self._result
+        extra: dict[str, object] = {"device": self.name, "seconds": round(result.seconds, 3)}
+        if result.reason is not None:
+            extra = {"device": self.name, "reason": result.reason}
+        if before is not None and result.reason == before.reason:
+            _LOGGER.debug(result.message or "read", extra=extra)
+        elif result.reason is None:
+            _LOGGER.info("the device answers", extra=extra)
         else:
-            _LOGGER.warning("no values: %s", outcome.message, extra=about)
+            _LOGGER.warning("no values: %s", result.message, extra=extra)
+
+    # --- the session ---
+
+    def _open(self, settings: config.DeviceSettings) -> Source:
+        protocol = self._protocols[getattr(settings, "protocol", "webconnect")]  # TEMP
+        return protocol.open(settings, self._credentials, self._monotonic)
+
+    def _apply_settings(self) -> None:
+        """Take the settings of a reload; other ones for the connection end the session that there is."""
+        before, self._applied = self._applied, self.settings
+        self._credentials.settings = self._applied
+        if _connection(self._applied) == _connection(before):
+            return
+        self._log_out(Deadline.after(before.timeout, self._monotonic))
+        self._earlier_logins += self._source.logins
+        source = self._open(self._applied)
+        with self._changed:
+            self._source = source
+            if self._is_closing:
+                source.cancel()
+
+    def _is_to_log_out(self, result: ReadResult) -> bool:
+        """Tell whether the session ends with this read."""
+        with self._changed:
+            return self._reading is None and (
+                self._applied.session == "scrape"
+                or self._is_closing  # `close` may not wait so long
+                or result.reason is Reason.IDENTITY  # somebody else's
+            )
+
+    def _log_out(self, deadline: Deadline) -> None:
+        """Log out in one attempt, if there is a session; one that could not be closed is used again."""
+        try:
+            self._source.release(deadline)
+        except SmaException as error:
+            extra = {"device": self.name, "error": str(error)}
+            _LOGGER.debug("the logout failed", extra=extra)
+
+
+def _failure(
+    started: float, reason: Reason, message: str, free_sessions: int | None = None
+) -> ReadResult:
+    return ReadResult(started, reason=reason, message=message, free_sessions=free_sessions)
+
+
+def _report(error: Exception, device: str) -> str:
+    """Log a mistake of ours; return the sentence for it."""
+    _LOGGER.debug("internal error", exc_info=error, extra={"device": device})
+    return f"internal error ({type(error).__name__}): please report it, with --log.level=debug"
+
+
+def _connection(settings: config.DeviceSettings) -> tuple[object, ...]:
+    """Return the settings that a source is made with; the password is read anew with each login."""
+    return settings.group, settings.anonymous, settings.tls, settings.timeout

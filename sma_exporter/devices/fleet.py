@@ -1,7 +1,7 @@
 """The configured devices as they are now: from the configuration at the start through every reload of it.
 
-A device whose name and url stay is kept as it is, with its guard, pauses and session. One that leaves ends
-its read and logs out, and only then does whoever takes its name or its host read.
+A device whose name and url stay is kept as it is, with its guard, pauses and session. One that
+leaves ends its read and logs out, and only then does whoever takes its name or its host read.
 """
 
 import logging
@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from .. import config
+from ..sma.deadline import Deadline
 from .device import LEAVE_SECONDS, Device
 
 _LOGGER = logging.getLogger(__name__)
@@ -50,7 +51,10 @@ class Fleet:
         _warn(loaded)
 
     def reload(self) -> None:
-        """Load the configuration anew. ConfigError, and everything stays as it was, if it cannot be used."""
+        """Load the configuration anew.
+
+        ConfigError, and everything stays as it was, if it cannot be used.
+        """
         with self._one_at_a_time:
             if self._load is None:
                 _LOGGER.info("nothing to reload: these devices come from no configuration")
@@ -70,12 +74,12 @@ class Fleet:
     def close(self, seconds: float = STOP_SECONDS) -> None:
         """Close all devices side by side, in so many seconds altogether."""
         with self._one_at_a_time:
-            deadline = self.monotonic() + seconds
+            deadline = Deadline.after(seconds, self.monotonic)
             closing = [
                 _in_background(device.close, deadline) for device in (*self.devices, *self._leaving)
             ]
         for thread in closing:
-            thread.join(max(deadline - self.monotonic(), 0.0))
+            thread.join(deadline.left())
 
     def _take_over(self, wanted: Sequence[config.DeviceSettings]) -> None:
         now = {(device.name, device.settings.url): device for device in self.devices}
@@ -88,7 +92,7 @@ class Fleet:
         )
         for device in left:
             _LOGGER.info("the device leaves the configuration", extra={"device": device.name})
-            _in_background(device.leave, self.monotonic() + LEAVE_SECONDS)
+            _in_background(device.leave, Deadline.after(LEAVE_SECONDS, self.monotonic))
 
     def _new_device(self, settings: config.DeviceSettings) -> Device:
         return Device(settings, clock=self._clock, monotonic=self.monotonic)
@@ -113,7 +117,7 @@ def _warn(loaded: config.Config) -> None:
         _LOGGER.warning("configuration: %s", warning)
 
 
-def _in_background(do: Callable[[float], None], deadline: float) -> threading.Thread:
+def _in_background(do: Callable[[Deadline], None], deadline: Deadline) -> threading.Thread:
     thread = threading.Thread(target=do, args=(deadline,), daemon=True)
     thread.start()
     return thread

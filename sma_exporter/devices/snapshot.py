@@ -1,61 +1,11 @@
-"""What is known of a device at one moment: the values that everything above `device.py` works on."""
+"""What is known of a device at one moment: the values that the metrics and the pages are made of."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..sma import tags
-from ..webconnect import Readings, version_int_to_string
-
-#: Why a read fails; the values of the label `reason`. The order is the order of exposition.
-REASONS = (
-    "connection",
-    "timeout",
-    "tls",
-    "certificate_pin",
-    "authentication",
-    "session_limit",
-    "identity",
-    "protocol",
-    "unsupported",
-    "internal",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What a device says of itself; empty until it was asked."""
-
-    serial: str = ""
-    name: str = ""
-    model: str = ""
-    manufacturer: str = ""
-    sw_version: str = ""
-
-    @property
-    def title(self) -> str:
-        """Manufacturer and model; some models begin with the manufacturer."""
-        if self.model.startswith(self.manufacturer):
-            return self.model
-        return f"{self.manufacturer} {self.model}".strip()
-
-    @classmethod
-    def of(cls, parameters: Readings) -> "Identity":
-        """Return the identity in a device's parameters."""
-        version = parameters.get("device_sw_version")
-        return cls(
-            serial=_plain(parameters.get("serial_number")),
-            name=_plain(parameters.get("device_name")),
-            model=_plain(parameters.get("device_type")),
-            manufacturer=_plain(parameters.get("device_manufacturer")),
-            sw_version=version_int_to_string(version if isinstance(version, int) else None),
-        )
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, tuple):
-        return tags.text(value[0])
-    return "" if value is None else str(value)
+from ..sma.exceptions import Reason
+from ..sma.source import Identity, Readings
 
 
 class CustomReading(NamedTuple):
@@ -69,35 +19,34 @@ class CustomReading(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReadResult:
     """What one read brought: readings, or why there are none.
 
-    `started` is monotonic, `seconds` how long it took; `reason` is None when it went well, else one of
-    REASONS, with a sentence in `message`; `free_sessions` as the device told when it was asked.
+    `started` is monotonic, `seconds` how long it took; `reason` is None when it went well, else
+    there is a sentence in `message`; `free_sessions` as the device told when it was asked.
     """
 
     started: float
     seconds: float = 0.0
     readings: Readings = field(default_factory=dict)
     custom: tuple[CustomReading, ...] = ()
-    reason: str | None = None
+    reason: Reason | None = None
     message: str = ""
     free_sessions: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class DeviceState:
     """What outlasts a read.
 
-    `parameters` and `identity` are the last known, also while the device sleeps. `unknown_states`: per
-    status sensor the tags seen that no table has. `logins`: sessions opened so far. `withheld`: how
-    many lifetime totals are in doubt.
+    `identity` and `kept` (the readings that describe the device) are the last known, also while the
+    device sleeps. `unknown_states`: for each state set the tags seen that no table has. `withheld`:
+    how many lifetime totals are held back.
     """
 
-    parameters: Readings = field(default_factory=dict)
     identity: Identity = field(default_factory=Identity)
+    kept: Readings = field(default_factory=dict)
     unknown_states: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    logins: int = 0
     withheld: int = 0
 
 
@@ -105,25 +54,26 @@ class Known:
 class Snapshot:
     """A device as one answer shows it.
 
-    `outcome` is None before the first read. `errors` counts failed reads by reason; `last_success` is
-    the unix time of the last good one.
+    `result` is None before the first read. `errors` counts failed reads by reason, `logins` the
+    sessions that were opened; `last_success` is the unix time of the last good read.
     """
 
     name: str
     plant: str
-    outcome: Outcome | None
-    known: Known
-    errors: Mapping[str, int]
+    result: ReadResult | None
+    state: DeviceState
+    errors: Mapping[Reason, int]
+    logins: int
     last_success: float | None
 
     @property
     def up(self) -> bool:
         """Whether the read brought at least one value."""
-        return self.outcome is not None and self.outcome.reason is None
+        return self.result is not None and self.result.reason is None
 
     @property
     def readings(self) -> Readings:
-        """What there is to show: the readings of a good read, else the parameters that do not age."""
-        if self.outcome is not None and self.up:
-            return self.known.parameters | self.outcome.readings
-        return {n: v for n, v in self.known.parameters.items() if n != "inverter_system_init"}
+        """What there is to show: the readings of a good read, else what holds while the device sleeps."""
+        if self.result is not None and self.up:
+            return self.result.readings
+        return self.state.kept

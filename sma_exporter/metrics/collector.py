@@ -1,7 +1,7 @@
 """The custom collector: all devices side by side inside one scrape's deadline.
 
-It is made for each request, around the devices and the deadline of that request; nothing is registered
-globally, and nothing is read before Prometheus asks.
+It is made for each request, around the devices and the deadline of that request; nothing is
+registered globally, and nothing is read before Prometheus asks.
 """
 
 import os
@@ -18,10 +18,14 @@ from .. import __version__
 from ..config import CustomSensor
 from ..devices.device import Device
 from ..devices.fleet import Fleet
-from ..devices.snapshot import REASONS, CustomReading, Identity, Snapshot
+from ..devices.snapshot import CustomReading, Snapshot
+from ..sma.deadline import Deadline
+from ..sma.exceptions import Reason
+from ..sma.source import Identity
+from ..sma.text import clean
 from . import families as metrics
 from .exposition import Lines, line
-from .families import COUNTER, GAUGE, INFO, Source, clean
+from .families import COUNTER, GAUGE, INFO, Source
 
 #: A sample: the labels beside `device`, and its value.
 Sample: TypeAlias = tuple[Mapping[str, str], float]
@@ -44,8 +48,8 @@ def _one(value: float | None) -> Iterator[Sample]:
 
 
 def _failing(snapshot: Snapshot) -> Iterator[Sample]:
-    present = snapshot.outcome.reason if snapshot.outcome else None
-    return (({"reason": reason}, reason == present) for reason in REASONS)
+    present = snapshot.result.reason if snapshot.result else None
+    return (({"reason": reason}, reason == present) for reason in Reason)
 
 
 def _errors(snapshot: Snapshot) -> Iterator[Sample]:
@@ -53,7 +57,7 @@ def _errors(snapshot: Snapshot) -> Iterator[Sample]:
 
 
 def _identity(snapshot: Snapshot) -> Iterator[Sample]:
-    yield {"plant": clean(snapshot.plant), **_labels_of(snapshot.known.identity)}, 1
+    yield {"plant": clean(snapshot.plant), **_labels_of(snapshot.state.identity)}, 1
 
 
 @lru_cache(maxsize=4096)  # it stays for years
@@ -65,26 +69,26 @@ def _labels_of(identity: Identity) -> Mapping[str, str]:
 #: Counted in this process: a probe of one device leaves them to /metrics.
 COUNTERS = (
     ScrapeFamily("sma_scrape_errors_total", COUNTER, "Failed reads by reason; a scrape that gave up on a read still running counts as timeout.", _errors),
-    ScrapeFamily("sma_logins_total", COUNTER, "Sessions opened on the device.", lambda s: _one(s.known.logins)),
+    ScrapeFamily("sma_logins_total", COUNTER, "Sessions opened on the device.", lambda s: _one(s.logins)),
 )
 GAUGES = (
     ScrapeFamily("sma_up", GAUGE, "1 if the read that this answer shows brought at least one value, else 0.", lambda s: _one(int(s.up))),
-    ScrapeFamily("sma_scrape_duration_seconds", GAUGE, "Time that the read which this answer shows took.", lambda s: _one(s.outcome.seconds if s.outcome else 0.0)),
+    ScrapeFamily("sma_scrape_duration_seconds", GAUGE, "Time that the read which this answer shows took.", lambda s: _one(s.result.seconds if s.result else 0.0)),
     ScrapeFamily("sma_scrape_failing", GAUGE, "1 for the reason why there are no values now, also while the device is left alone after a refused login.", _failing),
     ScrapeFamily("sma_last_successful_scrape_timestamp_seconds", GAUGE, "End of the last good read, unix time.", lambda s: _one(s.last_success)),
-    ScrapeFamily("sma_sessions_free", GAUGE, "Free sessions, as the device tells when it has refused a login.", lambda s: _one(s.outcome.free_sessions if s.outcome else None)),
+    ScrapeFamily("sma_sessions_free", GAUGE, "Free sessions, as the device tells when it has refused a login.", lambda s: _one(s.result.free_sessions if s.result else None)),
     ScrapeFamily("sma_device_info", INFO, "Identity of the device, the last known; empty until known.", _identity),
-    ScrapeFamily("sma_counters_withheld", GAUGE, "Lifetime totals that are held back now: the device sends less than before, or more than it can have produced.", lambda s: _one(s.known.withheld)),
+    ScrapeFamily("sma_counters_withheld", GAUGE, "Lifetime totals that are held back now: the device sends less than before, or more than it can have produced.", lambda s: _one(s.state.withheld)),
 )
 # fmt: on
 SCRAPE_FAMILIES = (*GAUGES, *COUNTERS)
 
 
 class DeviceCollector:
-    """Reads its devices when it is collected, until `deadline` (monotonic)."""
+    """Reads its devices when it is collected, until `deadline`."""
 
     def __init__(
-        self, devices: Sequence[Device], deadline: float, *, with_counters: bool = True
+        self, devices: Sequence[Device], deadline: Deadline, *, with_counters: bool = True
     ) -> None:
         self._devices = devices
         self._deadline = deadline
@@ -102,17 +106,17 @@ class DeviceCollector:
 
     def collect(self) -> Iterator[Metric]:
         """Yield each family once, the devices in their configured order."""
-        reads = [(device, device.begin(self._deadline)) for device in self._devices]
+        reads = [(device, device.begin()) for device in self._devices]
         snapshots = [device.finish(read, self._deadline) for device, read in reads]
         yield from scrape_metrics(self._shown, snapshots)
         yield from metrics.families(
-            [Source(s.name, s.readings, s.known.unknown_states) for s in snapshots]
+            [Source(s.name, s.readings, s.state.unknown_states) for s in snapshots]
         )
         yield from metrics.custom_families(
             (snapshot.name, row)
             for snapshot in snapshots
-            if snapshot.outcome is not None
-            for row in snapshot.outcome.custom
+            if snapshot.result is not None
+            for row in snapshot.result.custom
         )
 
 

@@ -1,6 +1,5 @@
 """Readings into families: pure functions over the table in metrics_families.py."""
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
@@ -10,10 +9,10 @@ from prometheus_client.core import Metric
 
 from ..devices.snapshot import CustomReading
 from ..sma import tags
-from ..sma.device_models import METERS
+from ..sma.sensors import SENSORS
+from ..sma.source import Readings
 from ..sma.tags import slug
-from ..webconnect import Readings
-from ..webconnect.readings import STATES_OF
+from ..sma.text import clean
 from .exposition import Lines, line, quoted
 from .table import ALL_FAMILIES, BITS, COUNTER, GAUGE, INFO, METER_INFO, STATE_SET, Family
 
@@ -27,8 +26,6 @@ __all__ = [
     "STATE_SET",
     "Family",
     "Source",
-    "as_shown",
-    "clean",
     "custom_families",
     "empty_families",
     "families",
@@ -42,16 +39,6 @@ _UNITS = (
 
 #: Names of the inputs whose states are the bits of one number, the lowest first.
 BIT_NAMES = ("d1", "d2", "d3", "d4")
-
-MAX_LABEL_LENGTH = 128
-
-_METER_SENSORS = frozenset(
-    sensor
-    for family in ALL_FAMILIES
-    if family.name.startswith("sma_meter_") and family.kind in {GAUGE, COUNTER}
-    for sensor in family.sensors
-)
-_METER_NUMBER = ALL_FAMILIES.index(METER_INFO)
 
 
 class Source(NamedTuple):
@@ -89,16 +76,13 @@ def families(sources: Sequence[Source]) -> Iterator[Metric]:
     lines: dict[int, list[str]] = defaultdict(list)  # by the family's number
     for source in sources:
         device = quoted(source.device)
-        readings = as_shown(source.readings)
+        readings = source.readings
         for order in sorted(_ORDER[name] for name in readings if name in _ORDER):
             place = _PLACES[order]
             write = _WRITE[place.family.kind]
             text = write(place, device, readings[place.sensor], source)
             if text:
                 lines[place.number].append(text)
-        if not _METER_SENSORS.isdisjoint(readings):
-            labels = {"device": source.device, METER_INFO.text: _meter_serial(readings)}
-            lines[_METER_NUMBER].append(line(METER_INFO.name, labels, 1))
     for number in sorted(lines):
         metric = new_metric(ALL_FAMILIES[number])
         metric.lines = lines[number]
@@ -134,46 +118,9 @@ def custom_families(readings: Iterable[tuple[str, CustomReading]]) -> Iterator[M
     yield from found.values()
 
 
-@lru_cache(maxsize=4096)  # names and serial numbers, which stay
-def clean(text: str) -> str:
-    """Return a device's text as a label value: valid Unicode, no control characters, not endless."""
-    printable = "".join(c for c in text if not unicodedata.category(c).startswith("C"))
-    return printable[:MAX_LABEL_LENGTH].strip()
-
-
 @cache
 def _unit(name: str) -> str:
     return next((unit for unit in _UNITS if name.endswith(f"_{unit}")), "")
-
-
-def as_shown(readings: Readings) -> Readings:
-    """Return the readings with a power factor where there is one, and without empty slots.
-
-    Hybrids always send 0 for the unsigned power factor; then the signed one's magnitude counts.
-    Slots for optimizers and gateways say "off" when nothing is fitted: one that says nothing else, and
-    has no serial number, is empty.
-    """
-    found = {
-        name: value
-        for name, value in readings.items()
-        if not (value == _OFF and _is_empty_slot(name, readings))
-    }
-    if not found.get("grid_power_factor"):
-        found.pop("grid_power_factor", None)
-        signed = found.get("grid_power_factor_eei")
-        if isinstance(signed, int | float):
-            found["grid_power_factor"] = abs(signed)
-    return found
-
-
-_OFF = (303,)
-
-
-def _is_empty_slot(name: str, readings: Readings) -> bool:
-    if name.startswith("gateway_condition_"):
-        return True
-    optimizer, _, index = name.rpartition("_")
-    return optimizer == "optimizer_condition" and f"optimizer_serial_{index}" not in readings
 
 
 def _number(place: _Place, device: str, value: object, _: Source) -> str:
@@ -203,7 +150,7 @@ def _all_states(sensor: str, active: tuple[int, ...], unknown: tuple[int, ...]) 
     """Return the lines of all states of a sensor, with a NUL in place of the device."""
     place = _PLACES[_ORDER[sensor]]
     active_slugs = {slug(tag) for tag in active}
-    slugs = dict.fromkeys(slug(tag) for tag in (*STATES_OF[sensor], *unknown))
+    slugs = dict.fromkeys(slug(tag) for tag in (*SENSORS[sensor].states, *unknown))
     return "".join(
         f'{place.before}\0{place.after},{place.family.name}="{state}"}} {float(state in active_slugs)}\n'
         for state in sorted(slugs)
@@ -211,20 +158,10 @@ def _all_states(sensor: str, active: tuple[int, ...], unknown: tuple[int, ...]) 
 
 
 def _info(place: _Place, device: str, value: object, _: Source) -> str:
-    if place.family is METER_INFO:
-        return ""
     return "".join(
         f'{place.before}{device}{place.after},{place.family.text}="{quoted(clean(text))}"}} 1.0\n'
         for text in _texts(value)
     )
-
-
-def _meter_serial(readings: Readings) -> str:
-    """Return the serial number of the meter that a device reads, or is."""
-    kind = readings.get("device_type")
-    is_meter = isinstance(kind, tuple) and not METERS.isdisjoint(kind)
-    sensors = (*METER_INFO.sensors, *(("serial_number",) if is_meter else ()))
-    return next((str(value) for sensor in sensors if (value := readings.get(sensor))), "")
 
 
 def _texts(value: object) -> Iterable[str]:

@@ -1,29 +1,19 @@
 """The metric table: the families, each with the sensors that it shows.
 
-Data. Names and labels are the product: users write them into dashboards and alerts, and live with them.
-A family's HELP is its sentence here and the SMA keys of its sensors.
+Data. Names and labels are the product: users write them into dashboards and alerts, and live with
+them. A family's HELP is its sentence here and the SMA keys of its sensors.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..webconnect.readings import LETTERS, keys_of
-from ..webconnect.sensor import MAX_ELEMENTS
+from ..sma.objects import keys_of
+from ..sma.sensors import PARTS, SENSORS
 
 GAUGE, COUNTER, STATE_SET, INFO = "gauge", "counter", "stateset", "info"
 #: A gauge of 0 or 1 for each bit of a number.
 BITS = "bits"
-
-_COUNTED = [str(index) for index in range(MAX_ELEMENTS)]
-_PARTS: Mapping[str, Sequence[str]] = {
-    "phase": ("l1", "l2", "l3"),
-    "lines": ("l1_l2", "l2_l3", "l3_l1"),
-    "string": LETTERS,
-    "pack": LETTERS,
-    "optimizer": _COUNTED,
-    "gateway": _COUNTED,
-}
 
 
 @dataclass(frozen=True)
@@ -32,7 +22,8 @@ class Family:
 
     `sensors` maps the names of readings to the value of `label`, a label beside `device` that tells
     parts of one thing apart; without it there is one sensor, with an empty value. `text`: the label
-    that holds what an info says.
+    that holds what an info says. `installer`: most models show the value to the group installer
+    only.
     """
 
     name: str
@@ -41,59 +32,57 @@ class Family:
     sensors: Mapping[str, str]
     label: str | None = None
     text: str = ""
+    installer: bool = False
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
-        """The SMA objects behind the family."""
+        """The SMA objects behind the family; none where only other protocols have it."""
         return tuple(dict.fromkeys(key for name in self.sensors for key in keys_of(name)))
 
     @property
     def meaning(self) -> str:
-        """The sentence, and which of two objects counts, without the keys."""
-        has_substitute = any(len(keys_of(name)) > 1 for name in self.sensors)
+        """The sentence, and which of several objects counts, without the keys."""
+        has_substitute = any(
+            len(keys_of(name)) > 1 and not SENSORS[name].made_of for name in self.sensors
+        )
         return self.sentence + ("; from the first key that has a value" if has_substitute else "")
 
     @cached_property
     def help(self) -> str:
         """HELP: one sentence that names the keys."""
-        return f"{self.meaning} ({', '.join(self.keys)})."
-
-    @property
-    def needs_installer(self) -> bool:
-        """Whether most models show the value to the installer only: the key's group ends in 2."""
-        return all(key[3] == "2" for key in self.keys)
+        return f"{self.meaning} ({', '.join(self.keys)})." if self.keys else f"{self.meaning}."
 
 
-def _row(kind: str, name: str, sentence: str, sensor: str) -> Family:
+def _row(kind: str, name: str, sentence: str, sensor: str, *, installer: bool = False) -> Family:
     """Return a row; "{string}" in `sensor` and the like stand for the values of that label."""
-    for label, values in _PARTS.items():
+    for label, values in PARTS.items():
         if f"{{{label}}}" in sensor:
             parts = ((sensor.replace(f"{{{label}}}", value), value) for value in values)
-            sensors = {part: value for part, value in parts if keys_of(part)}
-            return Family(name, kind, sentence, sensors, label)
-    return Family(name, kind, sentence, {sensor: ""})
+            sensors = {part: value for part, value in parts if part in SENSORS}
+            return Family(name, kind, sentence, sensors, label, installer=installer)
+    return Family(name, kind, sentence, {sensor: ""}, installer=installer)
 
 
-def _gauge(name: str, sentence: str, sensor: str) -> Family:
-    return _row(GAUGE, name, sentence, sensor)
+def _gauge(name: str, sentence: str, sensor: str, *, installer: bool = False) -> Family:
+    return _row(GAUGE, name, sentence, sensor, installer=installer)
 
 
-def _counter(name: str, sentence: str, sensor: str) -> Family:
-    return _row(COUNTER, name, sentence, sensor)
+def _counter(name: str, sentence: str, sensor: str, *, installer: bool = False) -> Family:
+    return _row(COUNTER, name, sentence, sensor, installer=installer)
 
 
-def _states(name: str, sentence: str, sensor: str) -> Family:
-    return _row(STATE_SET, name, sentence, sensor)
+def _states(name: str, sentence: str, sensor: str, *, installer: bool = False) -> Family:
+    return _row(STATE_SET, name, sentence, sensor, installer=installer)
 
 
 METER_INFO = Family(
     "sma_meter_info", INFO,
     "1 whenever a meter value is there; the serial number, a meter's own too, tells which devices share a meter",
-    {"energy_meter_in_use": "", "energy_meter": ""}, text="serial",
+    {"meter_serial": ""}, text="serial",
 )  # fmt: skip
 OPTIMIZER_INFO = Family(
     "sma_optimizer_info", INFO, "Serial number of one module's optimizer",
-    {f"optimizer_serial_{index}": index for index in _COUNTED}, "optimizer", text="serial",
+    {f"optimizer_serial_{index}": index for index in PARTS["optimizer"]}, "optimizer", text="serial",
 )  # fmt: skip
 
 #: What the two sockets, the radio and the services behind them are called.
@@ -132,11 +121,11 @@ SECTIONS: Mapping[str, tuple[Family, ...]] = {
         _gauge("sma_pv_string_voltage_volts", "DC voltage of one input", "pv_voltage_{string}"),
         _gauge("sma_pv_string_current_amperes", "DC current of one input", "pv_current_{string}"),
         _counter("sma_pv_string_generation_joules_total", "DC energy of one input", "pv_energy_{string}"),
-        _gauge("sma_pv_string_start_voltage_volts", "Set point: voltage from which one input starts to feed in", "pv_start_voltage_{string}"),
-        _gauge("sma_pv_string_start_delay_seconds", "Set point: time that one input waits before it starts to feed in", "pv_start_delay_{string}"),
-        _gauge("sma_pv_string_constant_voltage_volts", "Set point: voltage of one input while it is run at constant voltage instead of MPP", "pv_voltage_setpoint_{string}"),
-        _gauge("sma_pv_isolation_resistance_ohms", "Insulation resistance of the PV array", "pv_isolation_resistance"),
-        _gauge("sma_insulation_residual_current_amperes", "Residual current", "insulation_residual_current"),
+        _gauge("sma_pv_string_start_voltage_volts", "Set point: voltage from which one input starts to feed in", "pv_start_voltage_{string}", installer=True),
+        _gauge("sma_pv_string_start_delay_seconds", "Set point: time that one input waits before it starts to feed in", "pv_start_delay_{string}", installer=True),
+        _gauge("sma_pv_string_constant_voltage_volts", "Set point: voltage of one input while it is run at constant voltage instead of MPP", "pv_voltage_setpoint_{string}", installer=True),
+        _gauge("sma_pv_isolation_resistance_ohms", "Insulation resistance of the PV array", "pv_isolation_resistance", installer=True),
+        _gauge("sma_insulation_residual_current_amperes", "Residual current", "insulation_residual_current", installer=True),
     ),
     "Yield": (
         _counter("sma_yield_joules_total", "AC energy delivered by the device since it was installed, battery discharge included", "total_yield"),
@@ -183,23 +172,23 @@ SECTIONS: Mapping[str, tuple[Family, ...]] = {
         _gauge("sma_battery_state_of_health_ratio", "Capacity left of the nominal one, all packs together", "battery_capacity_total"),
         _gauge("sma_battery_pack_state_of_health_ratio", "Capacity left of the nominal one, one pack", "battery_capacity_{pack}"),
         _gauge("sma_battery_pack_voltage_volts", "Voltage of one pack", "battery_voltage_{pack}"),
-        _gauge("sma_battery_pack_end_of_charge_voltage_volts", "Set point of one pack's end-of-charge voltage, not a measurement", "battery_charging_voltage_{pack}"),
-        _gauge("sma_battery_pack_end_of_discharge_voltage_volts", "Set point of one pack's end-of-discharge voltage, not a measurement", "battery_discharging_voltage_{pack}"),
+        _gauge("sma_battery_pack_end_of_charge_voltage_volts", "Set point of one pack's end-of-charge voltage, not a measurement", "battery_charging_voltage_{pack}", installer=True),
+        _gauge("sma_battery_pack_end_of_discharge_voltage_volts", "Set point of one pack's end-of-discharge voltage, not a measurement", "battery_discharging_voltage_{pack}", installer=True),
         _gauge("sma_battery_pack_current_amperes", "Current of one pack, negative while charging", "battery_current_{pack}"),
-        _gauge("sma_battery_pack_charge_limit_amperes", "Most current that one pack takes now, positive", "battery_charge_current_limit_{pack}"),
-        _gauge("sma_battery_pack_discharge_limit_amperes", "Most current that one pack gives now, positive", "battery_discharge_current_limit_{pack}"),
+        _gauge("sma_battery_pack_charge_limit_amperes", "Most current that one pack takes now, positive", "battery_charge_current_limit_{pack}", installer=True),
+        _gauge("sma_battery_pack_discharge_limit_amperes", "Most current that one pack gives now, positive", "battery_discharge_current_limit_{pack}", installer=True),
         _gauge("sma_battery_pack_temperature_celsius", "Temperature of one pack", "battery_temp_{pack}"),
         _gauge("sma_battery_lowest_temperature_celsius", "Temperature of the battery where it is coldest", "battery_temp_lowest"),
         _gauge("sma_battery_highest_temperature_celsius", "Temperature of the battery where it is hottest", "battery_temp_highest"),
         _gauge("sma_battery_ambient_temperature_celsius", "Temperature around the battery", "battery_ambient_temp"),
-        _gauge("sma_battery_lowest_cell_voltage_volts", "Voltage of the cell that has least", "battery_cell_voltage_lowest"),
-        _gauge("sma_battery_highest_cell_voltage_volts", "Voltage of the cell that has most", "battery_cell_voltage_highest"),
+        _gauge("sma_battery_lowest_cell_voltage_volts", "Voltage of the cell that has least", "battery_cell_voltage_lowest", installer=True),
+        _gauge("sma_battery_highest_cell_voltage_volts", "Voltage of the cell that has most", "battery_cell_voltage_highest", installer=True),
         _gauge("sma_battery_charge_power_watts", "Power into the battery, positive", "battery_power_charge_total"),
         _gauge("sma_battery_pack_charge_power_watts", "Power into one pack, positive", "battery_power_charge_{pack}"),
-        _gauge("sma_battery_available_charge_power_watts", "Most power that the battery takes now, positive", "battery_charge_power_available"),
+        _gauge("sma_battery_available_charge_power_watts", "Most power that the battery takes now, positive", "battery_charge_power_available", installer=True),
         _gauge("sma_battery_discharge_power_watts", "Power out of the battery, positive", "battery_power_discharge_total"),
         _gauge("sma_battery_pack_discharge_power_watts", "Power out of one pack, positive", "battery_power_discharge_{pack}"),
-        _gauge("sma_battery_available_discharge_power_watts", "Most power that the battery gives now, positive", "battery_discharge_power_available"),
+        _gauge("sma_battery_available_discharge_power_watts", "Most power that the battery gives now, positive", "battery_discharge_power_available", installer=True),
         _counter("sma_battery_charge_joules_total", "Energy into the battery", "battery_charge_total"),
         _counter("sma_battery_pack_charge_joules_total", "Energy into one pack", "battery_charge_{pack}"),
         _counter("sma_battery_installed_charge_joules_total", "Energy into the battery that is installed now, earlier ones left out", "battery_charge_installed"),
@@ -213,15 +202,15 @@ SECTIONS: Mapping[str, tuple[Family, ...]] = {
         _gauge("sma_battery_available_energy_joules", "Energy that can be taken from the battery now", "battery_energy_available"),
         _gauge("sma_battery_free_capacity_joules", "Energy that the battery can still take", "battery_energy_free"),
         _counter("sma_battery_cycles_total", "How often the nominal capacity went through the battery", "battery_cycles"),
-        _counter("sma_battery_full_charges_total", "How often the battery was charged full", "battery_full_charges"),
-        _counter("sma_battery_operating_seconds_total", "Time that the battery was in operation", "battery_operating_time"),
+        _counter("sma_battery_full_charges_total", "How often the battery was charged full", "battery_full_charges", installer=True),
+        _counter("sma_battery_operating_seconds_total", "Time that the battery was in operation", "battery_operating_time", installer=True),
         _states("sma_battery_operating_mode", "What the battery does", "battery_status_operating_mode"),
-        _states("sma_battery_application_area", "What the present state of charge is kept for", "battery_application_area"),
+        _states("sma_battery_application_area", "What the present state of charge is kept for", "battery_application_area", installer=True),
         _states("sma_battery_pack_condition", "Condition of one pack", "battery_condition_{pack}"),
         _states("sma_battery_pack_temperature_condition", "Condition of one pack's temperature", "battery_temp_condition_{pack}"),
-        _states("sma_battery_pack_management_status", "Operating status of one pack's battery management", "battery_management_status_{pack}"),
-        _states("sma_battery_pack_management_command", "Command to one pack's battery management", "battery_management_command_{pack}"),
-        _states("sma_battery_pack_charge_control_available", "Whether charging of one pack can be controlled over communication", "battery_charge_control_available_{pack}"),
+        _states("sma_battery_pack_management_status", "Operating status of one pack's battery management", "battery_management_status_{pack}", installer=True),
+        _states("sma_battery_pack_management_command", "Command to one pack's battery management", "battery_management_command_{pack}", installer=True),
+        _states("sma_battery_pack_charge_control_available", "Whether charging of one pack can be controlled over communication", "battery_charge_control_available_{pack}", installer=True),
     ),
     "Backup and secure power supply": (
         _gauge("sma_backup_phase_voltage_volts", "Voltage of one phase of the backup supply", "backup_voltage_{phase}"),
@@ -257,9 +246,9 @@ SECTIONS: Mapping[str, tuple[Family, ...]] = {
         _gauge("sma_reactive_power_setpoint_vars", "Reactive power that the device is asked for now, with the sign that the device gives it", "reactive_power_setpoint"),
         _gauge("sma_power_factor_setpoint_ratio", "Displacement power factor that the device is asked for now, unsigned; the direction is in sma_power_factor_setpoint_excitation", "power_factor_setpoint"),
         _states("sma_power_factor_setpoint_excitation", "Excitation type that the device is asked for now", "power_factor_setpoint_excitation"),
-        _gauge("sma_configured_power_limit_watts", "Parameter: active power limit of the device", "active_power_limit_set"),
-        _gauge("sma_manual_power_limit_watts", "Parameter: active power limit that was set by hand", "active_power_limit_manual"),
-        _gauge("sma_manual_power_limit_ratio", "Parameter: active power limit that was set by hand, share of the device's limit", "active_power_limit_manual_ratio"),
+        _gauge("sma_configured_power_limit_watts", "Parameter: active power limit of the device", "active_power_limit_set", installer=True),
+        _gauge("sma_manual_power_limit_watts", "Parameter: active power limit that was set by hand", "active_power_limit_manual", installer=True),
+        _gauge("sma_manual_power_limit_ratio", "Parameter: active power limit that was set by hand, share of the device's limit", "active_power_limit_manual_ratio", installer=True),
         _gauge("sma_grid_connection_power_limit_watts", "Parameter: active power limit at the grid connection point", "grid_connection_power_limit"),
         _gauge("sma_grid_connection_power_limit_ratio", "Parameter: active power limit at the grid connection point, share of the plant's nominal power", "grid_connection_power_limit_ratio"),
         _states("sma_device_control_status", "Whether control of the device is switched on", "device_control_status"),
@@ -267,11 +256,11 @@ SECTIONS: Mapping[str, tuple[Family, ...]] = {
         Family("sma_digital_input_active", BITS, "1 for an input of the power control module (ripple control receiver) that is on", {"digital_inputs": ""}, "input"),
     ),
     "Temperatures and weather": (
-        _gauge("sma_inverter_temperature_celsius", "Temperature in the inverter", "inverter_temp"),
-        _gauge("sma_transformer_temperature_celsius", "Temperature of the transformer", "transformer_temp"),
+        _gauge("sma_inverter_temperature_celsius", "Temperature in the inverter", "inverter_temp", installer=True),
+        _gauge("sma_transformer_temperature_celsius", "Temperature of the transformer", "transformer_temp", installer=True),
         _gauge("sma_device_temperature_celsius", "Temperature of the device", "device_temp"),
-        _gauge("sma_internal_temperature_celsius", "Temperature inside the enclosure", "internal_temp"),
-        _gauge("sma_external_temperature_celsius", "Temperature outside the enclosure", "external_temp"),
+        _gauge("sma_internal_temperature_celsius", "Temperature inside the enclosure", "internal_temp", installer=True),
+        _gauge("sma_external_temperature_celsius", "Temperature outside the enclosure", "external_temp", installer=True),
         _gauge("sma_ambient_temperature_celsius", "Outdoor temperature, from a weather sensor", "ambient_temp"),
         _gauge("sma_module_temperature_celsius", "Temperature of a PV module, from a sensor on it", "module_temp"),
         _gauge("sma_irradiation_watts_per_square_meter", "Solar irradiation, from an external sensor", "irradiation"),
@@ -288,13 +277,13 @@ SECTIONS: Mapping[str, tuple[Family, ...]] = {
         _states("sma_block_status", "Why the device is blocked", "block_status"),
         _states("sma_grid_connection_status", "Status of the power supply from the grid", "grid_connection_status"),
         _states("sma_grid_relay_status", "Grid relay or contactor", "grid_relay_status"),
-        _states("sma_multifunction_relay_status", "Multifunction relay", "multifunction_relay_status"),
+        _states("sma_multifunction_relay_status", "Multifunction relay", "multifunction_relay_status", installer=True),
         _states("sma_plant_mains_connection", "What the plant is connected to", "plant_mains_connection"),
         Family("sma_country_standard_info", INFO, "Grid standard that the device is set to", {"country_standard": ""}, text="standard"),
         _counter("sma_operating_seconds_total", "Time that the device was in operation", "operating_time"),
         _counter("sma_feed_in_seconds_total", "Time that the device fed in", "feed_in_time"),
         _gauge("sma_feed_in_wait_seconds", "Time until the device feeds in", "feed_in_wait_time"),
-        _counter("sma_grid_connections_total", "How often the device connected to the grid", "grid_connections"),
+        _counter("sma_grid_connections_total", "How often the device connected to the grid", "grid_connections", installer=True),
         Family("sma_events_total", COUNTER, "Events in the device's log, by the group that they are meant for", {"events_user": "user", "events_installer": "installer"}, "level"),
         _gauge("sma_event_number", "Number of the present event, as the manufacturer counts them; 0 without one", "event_number"),
         _states("sma_event_message", "Text of the present event; its tag's number where it is not none", "event_message"),
@@ -305,7 +294,7 @@ SECTIONS: Mapping[str, tuple[Family, ...]] = {
     "Communication": (
         Family("sma_link_status", STATE_SET, "Status of one link: the sockets for Speedwire, the radio, the portal, the meter", _LINKS, "link"),
         Family("sma_link_speed_bytes_per_second", GAUGE, "Speed of a socket for Speedwire", {"speedwire_a_speed": "speedwire_a", "speedwire_b_speed": "speedwire_b"}, "link"),
-        Family("sma_link_duplex", STATE_SET, "Whether a socket for Speedwire works in both directions at once", {"speedwire_a_duplex": "speedwire_a", "speedwire_b_duplex": "speedwire_b"}, "link"),
+        Family("sma_link_duplex", STATE_SET, "Whether a socket for Speedwire works in both directions at once", {"speedwire_a_duplex": "speedwire_a", "speedwire_b_duplex": "speedwire_b"}, "link", installer=True),
         _gauge("sma_wifi_signal_strength_ratio", "Signal strength of the chosen network; 0 without one", "wifi_signal_strength"),
         _states("sma_wifi_scan_status", "Search for networks", "wifi_scan_status"),
         _states("sma_wifi_antenna", "Antenna in use", "wifi_antenna"),

@@ -1,30 +1,35 @@
 """Connections to a device: bounded as a whole, and trusted or not made.
 
-requests' and urllib3's time-outs bound single socket operations: a device that drips a byte a second
-would hold a reader for ever. Here every operation gets what is left of the request's own time. And a
-pinned certificate is checked before the first byte of a request, so before a password, is sent.
+requests' and urllib3's time-outs bound single socket operations, and each address of a name anew: a
+device that sends a byte a second would hold a reader for ever. Here every operation, name
+resolution included, gets what is left until the request's deadline. And a pinned certificate is
+checked before the first byte of a request, so before a password, is sent.
 """
 
 import hashlib
 import io
+import queue
 import re
 import socket
 import ssl
-import time
+import threading
 from collections.abc import Collection, Mapping
-from functools import lru_cache, partial
+from contextlib import suppress
+from functools import cache, lru_cache, partial
 from http.client import HTTPResponse
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from urllib.parse import urlencode
 
-from requests import PreparedRequest, Response
-from requests import Session as Session  # noqa: PLC0414 - its users need the type
+from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3 import Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
+from .deadline import Deadline
 from .exceptions import SmaPinException
 
 #: Small keys and old signatures are common in devices. Where the certificate itself is pinned, or
@@ -46,8 +51,75 @@ def parse_fingerprint(text: str) -> str:
     return digest
 
 
+class DeadlineTimeout(Timeout):
+    """urllib3's time-out of one request; it knows the deadlines of connecting and of the whole."""
+
+    def __init__(self, deadline: Deadline, connect_deadline: Deadline) -> None:
+        super().__init__(total=max(deadline.left(), _SHORTEST))
+        self.deadline = deadline
+        self.connect_deadline = connect_deadline
+
+    def clone(self) -> Self:
+        """Return another one, which has not begun; urllib3 asks for it with each request."""
+        return type(self)(self.deadline, self.connect_deadline)
+
+
+#: Seconds; sockets take 0 for "do not wait at all".
+_SHORTEST = 0.001
+
+_ADDRESS_INFO = list[tuple[Any, Any, int, str, Any]]
+
+
+def _addresses(host: str, port: int, deadline: Deadline) -> _ADDRESS_INFO:
+    """Return the addresses of a host.
+
+    Resolving a name cannot be stopped, so a thread of its own does it.
+    """
+    with suppress(socket.gaierror):
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    found: queue.SimpleQueue[_ADDRESS_INFO | OSError | UnicodeError] = queue.SimpleQueue()
+
+    def resolve() -> None:
+        try:
+            found.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            found.put(error)
+
+    threading.Thread(target=resolve, name=f"resolve {host}", daemon=True).start()
+    try:
+        result = found.get(timeout=deadline.left())
+    except queue.Empty:
+        raise TimeoutError from None
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
+def connected(host: str, port: int, deadline: Deadline) -> socket.socket:
+    """Return a connection to the first address of a host that answers.
+
+    Each address gets a share of the time that is left.
+
+    socket.gaierror, TimeoutError and OSError.
+    """
+    addresses = _addresses(host.strip("[]"), port, deadline)
+    for position, (family, kind, protocol, _, address) in enumerate(addresses):
+        sock = socket.socket(family, kind, protocol)
+        sock.settimeout(max(deadline.left() / (len(addresses) - position), _SHORTEST))
+        try:
+            sock.connect(address)
+        except OSError:
+            sock.close()
+            if position + 1 == len(addresses):
+                raise
+        else:
+            sock.settimeout(max(deadline.left(), _SHORTEST))
+            return sock
+    raise OSError(f"no address of {host} is known")
+
+
 class _BoundedReader(io.RawIOBase):
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket, deadline: float) -> None:
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, deadline: Deadline) -> None:
         self._raw = raw
         self._sock = sock
         self._deadline = deadline
@@ -56,7 +128,7 @@ class _BoundedReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int | None:
-        left = self._deadline - time.monotonic()
+        left = self._deadline.left()
         if left <= 0:
             raise TimeoutError("timed out")
         self._sock.settimeout(left)
@@ -68,34 +140,39 @@ class _BoundedReader(io.RawIOBase):
 
 
 class _BoundedResponse(HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, deadline: float, **kwargs: Any) -> None:
+    def __init__(self, sock: socket.socket, *args: Any, deadline: Deadline, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         raw = self.fp.detach()
         self.fp = io.BufferedReader(_BoundedReader(raw, sock, deadline))
 
 
 class _Bounded:
-    """For urllib3's connections: makes `Timeout(total=…)` the end of the request, whatever it does.
+    """For urllib3's connections: the request's deadline is the end of whatever they do.
 
-    `query` belongs to the next request's URL: see `_Discreet`.
+    Its time-out and its query come from `_OneRequest`.
     """
 
     response_class: Any
+    request_timeout: DeadlineTimeout
     query = ""
 
     def _new_conn(self) -> socket.socket:
-        start = time.monotonic()
-        sock: socket.socket = super()._new_conn()  # type: ignore[misc]
-        timeout = self.timeout  # type: ignore[attr-defined]
-        if timeout is not None:  # what the TLS handshake may take
-            sock.settimeout(max(timeout - (time.monotonic() - start), 0.001))
+        host, port = self.host, self.port  # type: ignore[attr-defined]
+        this: Any = self
+        try:
+            sock = connected(host, port, self.request_timeout.connect_deadline)
+        except (socket.gaierror, UnicodeError) as error:
+            raise NameResolutionError(host, this, error) from error  # type: ignore[arg-type]
+        except TimeoutError as error:
+            raise ConnectTimeoutError(this, f"no connection to {host}") from error
+        except OSError as error:
+            raise NewConnectionError(this, f"no connection to {host}") from error
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.settimeout(max(self.request_timeout.deadline.left(), _SHORTEST))  # for the handshake
         return sock
 
     def getresponse(self) -> Any:
-        timeout = self.timeout  # type: ignore[attr-defined]
-        if timeout is not None:
-            deadline = time.monotonic() + timeout
-            self.response_class = partial(_BoundedResponse, deadline=deadline)
+        self.response_class = partial(_BoundedResponse, deadline=self.request_timeout.deadline)
         return super().getresponse()  # type: ignore[misc]
 
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
@@ -136,38 +213,51 @@ class _SecureConnection(_Bounded, HTTPSConnection):
             )
 
 
-class _Discreet:
-    """For urllib3's pools: keeps the query, which holds the session id, out of urllib3's log lines."""
+class _OneRequest:
+    """For urllib3's pools: tells the connection the deadline of the next request, and its query.
+
+    The query holds a session id, so it is kept out of urllib3's log lines.
+    """
 
     def _make_request(self, conn: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
         path, _, conn.query = url.partition("?")
+        conn.request_timeout = kwargs["timeout"]
         return super()._make_request(conn, method, path, *args, **kwargs)  # type: ignore[misc]
 
 
-class _Pool(_Discreet, HTTPConnectionPool):
+class _Pool(_OneRequest, HTTPConnectionPool):
     ConnectionCls = _Connection
 
 
-class _SecurePool(_Discreet, HTTPSConnectionPool):
+class _SecurePool(_OneRequest, HTTPSConnectionPool):
     pass
 
 
 class _Adapter(HTTPAdapter):
     """Bounded connections to one device; `fingerprints` are the certificates it may show."""
 
-    def __init__(self, fingerprints: Collection[str] = (), *, lenient: bool = False) -> None:
+    def __init__(self, context: ssl.SSLContext, fingerprints: Collection[str] = ()) -> None:
+        self._context = context
         self._fingerprints = fingerprints
-        self._lenient = lenient
         super().__init__(pool_connections=1, pool_maxsize=1)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        if self._lenient:
-            kwargs["ssl_context"] = lenient_context()
-        super().init_poolmanager(*args, **kwargs)
-        # staticmethod: from Python 3.14 on, a partial in a class is a method and would get the pool.
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+        # staticmethod: from Python 3.14 on, a partial in a class is a method and would get the
+        # pool.
         connection = staticmethod(partial(_SecureConnection, fingerprints=self._fingerprints))
         secure_pool = type("_SecurePool", (_SecurePool,), {"ConnectionCls": connection})
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": secure_pool}
+
+    def cert_verify(self, conn: Any, *_: Any) -> None:
+        """Leave the authorities to the context: requests would read their file each time."""
+        conn.cert_reqs = self._context.verify_mode
+
+
+@cache
+def _public_authorities() -> ssl.SSLContext:
+    """Return the context for public authorities. All devices share it: making one is slow."""
+    return ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
 
 
 def lenient_context() -> ssl.SSLContext:
@@ -190,9 +280,9 @@ def _checked(url: str) -> str:
 class _Session(Session):
     """Sends a request as it is, and leaves redirects to its caller.
 
-    requests' own minds cookies, redirects (whose bodies it reads, however large, even when told not to
-    follow), hooks, authentication and the environment. Devices have none of these, and all that takes as
-    long as the request itself.
+    requests' own takes care of cookies, redirects (whose bodies it reads, however large, even when
+    told not to follow), hooks, authentication and the environment. Devices have none of these, and
+    all that takes as long as the request itself.
     """
 
     def request(  # type: ignore[override]  # what `exchange` gives, and nothing else
@@ -218,20 +308,31 @@ class _Session(Session):
 
 
 def make_session(
-    fingerprints: Collection[str] = (), ca_file: str | None = None, *, verify: bool = True
+    fingerprints: Collection[str] = (),
+    ca_file: str | None = None,
+    *,
+    ca: str | None = None,
+    verify: bool = True,
 ) -> Session:
     """Return a session for one device.
 
     `fingerprints`: SHA-256 of the certificates that are trusted, and then nothing else is looked at
-    ("sha256:AB:CD:…" or 64 hex digits each, ValueError for anything else); `ca_file`: a PEM bundle in
-    place of the public authorities; `verify=False`: trust anything. The environment has no say: a proxy
-    would get the password.
+    ("sha256:AB:CD:…" or 64 hex digits each, ValueError for anything else); `ca_file` or `ca`:
+    certificates in PEM format, as a file or as text, in place of the public authorities (OSError,
+    ssl.SSLError); `verify=False`: trust anything. The environment has no say: a proxy would get the
+    password.
     """
     session = _Session()
     session.trust_env = False
     pinned = frozenset(parse_fingerprint(pin) for pin in fingerprints)
-    session.verify = False if pinned or not verify else (ca_file or True)
-    adapter = _Adapter(pinned, lenient=bool(pinned) or not verify)
+    session.verify = verify and not pinned
+    if not session.verify:
+        context = lenient_context()
+    elif ca_file or ca:
+        context = ssl.create_default_context(cafile=ca_file, cadata=ca)
+    else:
+        context = _public_authorities()
+    adapter = _Adapter(context, pinned)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session

@@ -1,39 +1,96 @@
 """What can go wrong with a device, told apart as far as somebody could act on it.
 
+Each class carries its reason.
+
 PySMA's four names are the roots, so that its users' `except` clauses keep their meaning::
 
     SmaException
-    ├── SmaAuthenticationException      the password was refused for this group
-    │   └── SmaSessionLimitException    right or wrong, the device has no session left (err 503)
+    ├── SmaAuthenticationException      the device refuses the password
+    │   └── SmaSessionLimitException    right or wrong, the device has no session left
+    ├── SmaCredentialsException         the password cannot be had: nothing was sent
+    ├── SmaIdentityException            another device than the configured one answers
     ├── SmaConnectionException          no answer: refused, unreachable, dropped
     │   ├── SmaTimeoutException         no complete answer in the time that was given
     │   └── SmaTlsException             no trusted connection
     │       └── SmaPinException         another certificate than the pinned one
     └── SmaReadException                an answer, but not one that can be used
-        ├── SmaNoLoggerException        the device keeps no such logger, or shows it to others only
-        ├── SmaNotWebConnectException   something else answers here
-        └── SmaSeveralDevicesException  one reply speaks for several devices
+        └── SmaUnsupportedException     it will not be usable with the next try either
 
 No message ever holds a password or a session id.
 """
 
+from enum import Enum, StrEnum
+from typing import ClassVar
+
+
+class Reason(StrEnum):
+    """Why a read fails: the values of the label `reason`, in the order of exposition."""
+
+    CONNECTION = "connection"
+    TIMEOUT = "timeout"
+    TLS = "tls"
+    CERTIFICATE_PIN = "certificate_pin"
+    AUTHENTICATION = "authentication"
+    SESSION_LIMIT = "session_limit"
+    IDENTITY = "identity"
+    PROTOCOL = "protocol"
+    UNSUPPORTED = "unsupported"
+    INTERNAL = "internal"
+
+
+class Pause(Enum):
+    """Why a device is left alone: seconds at first, and at most. Each failure in a row doubles them."""
+
+    LOST_LOGIN = (10.0, 300.0)
+    """A login without an answer: it may have left a session behind."""
+    REFUSED = (60.0, 900.0)
+    """A wrong password: devices lock the account after some."""
+    FULL = (10.0, 120.0)
+    """No free session."""
+
 
 class SmaException(Exception):
-    """Base of all exceptions of this package.
+    """Base of all exceptions about a device.
 
-    `login_lost` is true when a login was sent and its answer never came back: the device may
-    hold a session that nobody can close, so whoever tries again should wait.
+    `pause`: whether, and how long, the device is to be left alone now. `retry_after`: seconds that
+    the device itself names. `free_sessions`: as the device told when it was asked, else None.
     """
 
-    login_lost = False
+    reason: ClassVar[Reason] = Reason.INTERNAL
+    pause: Pause | None = None
+    retry_after: float = 0.0
+    free_sessions: int | None = None
+
+    @property
+    def login_lost(self) -> bool:
+        """Whether a login was sent and not answered: it may have left a session behind."""
+        return self.pause is Pause.LOST_LOGIN
 
 
 class SmaAuthenticationException(SmaException):
     """Raised when the device refuses the password for the group that was tried."""
 
+    reason = Reason.AUTHENTICATION
+    pause = Pause.REFUSED
+
 
 class SmaSessionLimitException(SmaAuthenticationException):
-    """Raised when a login is answered with err 503: all sessions are taken."""
+    """Raised when a login is refused because all sessions are taken."""
+
+    reason = Reason.SESSION_LIMIT
+    pause = Pause.FULL
+
+
+class SmaCredentialsException(SmaException):
+    """Raised when there is no password to log in with: its file cannot be read."""
+
+    reason = Reason.AUTHENTICATION
+
+
+class SmaIdentityException(SmaException):
+    """Raised when another device than the configured one answers at its address."""
+
+    reason = Reason.IDENTITY
 
 
 class SmaConnectionException(SmaException):
@@ -42,6 +99,8 @@ class SmaConnectionException(SmaException):
     `sent` tells whether the request had been sent by then, so whether it may have had an effect.
     `refused` tells that nobody listens on the port.
     """
+
+    reason = Reason.CONNECTION
 
     def __init__(self, message: str, *, sent: bool = False, refused: bool = False) -> None:
         super().__init__(message)
@@ -52,6 +111,8 @@ class SmaConnectionException(SmaException):
 class SmaTimeoutException(SmaConnectionException):
     """Raised when a request, taken as a whole, was not answered in its time."""
 
+    reason = Reason.TIMEOUT
+
 
 class SmaTlsException(SmaConnectionException):
     """Raised when no trusted TLS connection comes about.
@@ -59,6 +120,8 @@ class SmaTlsException(SmaConnectionException):
     `fingerprint` is what the device's certificate would be pinned by ("sha256:AB:CD:…"); None
     when it could not be had, or must not be offered.
     """
+
+    reason = Reason.TLS
 
     def __init__(self, message: str, *, fingerprint: str | None = None) -> None:
         super().__init__(message)
@@ -68,28 +131,23 @@ class SmaTlsException(SmaConnectionException):
 class SmaPinException(SmaTlsException):
     """Raised when the device shows another certificate than the pinned one, before anything is sent."""
 
+    reason = Reason.CERTIFICATE_PIN
+
 
 class SmaReadException(SmaException):
-    """Raised when a reply cannot be used: not JSON, too large, cut, without result, or an error.
+    """Raised when a reply cannot be used: malformed, too large, cut, without a result, or an error.
 
     `err` is the number of the device's error body or the HTTP status; None where there was neither.
     """
+
+    reason = Reason.PROTOCOL
 
     def __init__(self, message: str, *, err: int | None = None) -> None:
         super().__init__(message)
         self.err = err
 
 
-class SmaNoLoggerException(SmaReadException):
-    """Raised when a logger is asked for and the reply has no list of entries.
+class SmaUnsupportedException(SmaReadException):
+    """Raised when what answers cannot be read as configured, and will not be with the next try either."""
 
-    Some firmware says so too of a time in which nothing was stored.
-    """
-
-
-class SmaNotWebConnectException(SmaReadException):
-    """Raised when what answers does not speak WebConnect: a web page, ennexOS, a WebBox."""
-
-
-class SmaSeveralDevicesException(SmaReadException):
-    """Raised when one reply holds the values of more than one device."""
+    reason = Reason.UNSUPPORTED

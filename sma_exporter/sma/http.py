@@ -1,25 +1,25 @@
-"""One HTTP exchange with a device: the choke point of all I/O, and of turning failures into exceptions.
+"""One HTTP exchange with a device: the choke point of its I/O, and of turning failures into exceptions.
 
-The exceptions carry no cause: the messages of the libraries below hold the URL, and the URL holds the
-session id.
+The exceptions carry no cause: the messages of the libraries below hold the URL, and the URL holds
+the session id.
 """
 
 import hashlib
 import json
 import logging
-import socket
 import ssl
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from typing import NamedTuple
+from urllib.parse import urlencode, urlsplit
 
 import requests
 import urllib3
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 
-from .connections import format_fingerprint, lenient_context
+from .connections import DeadlineTimeout, connected, format_fingerprint, lenient_context
+from .deadline import Deadline
 from .exceptions import (
     SmaConnectionException,
     SmaException,
@@ -40,12 +40,19 @@ _NO_ADDRESS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HttpReply:
     """A complete answer: HTTP status, where it redirects to (else empty), and the body."""
 
     status: int
     location: str
     body: bytes
+
+
+class _Allowed(NamedTuple):
+    """How many seconds a request had when it began; for messages."""
+
+    altogether: float
+    connecting: float
 
 
 def exchange(
@@ -54,16 +61,32 @@ def exchange(
     url: str,
     *,
     payload: object = None,
+    form: Mapping[str, str] | None = None,
     params: Mapping[str, str] | None = None,
-    timeout: float,
-) -> Reply:
-    """Send one request and return the whole answer, in at most `timeout` seconds.
+    bearer: str | None = None,
+    deadline: Deadline,
+    connect_deadline: Deadline | None = None,
+    limit: int = MAX_REPLY_BYTES,
+) -> HttpReply:
+    """Send one request and return the whole answer, before the deadline.
 
-    Raises SmaTimeoutException, SmaTlsException, SmaPinException, SmaConnectionException, and
-    SmaReadException for a reply that is too large. Redirects are not followed.
+    The body is `payload` as JSON, or `form`; `bearer`: a token for the Authorization header;
+    `connect_deadline`: until when a connection must have come about; `limit`: bytes of the largest
+    answer that is taken. Raises SmaTimeoutException, SmaTlsException, SmaPinException,
+    SmaConnectionException, and SmaReadException for a reply that is too large. Redirects are not
+    followed.
     """
+    headers = {"Content-Type": "application/json", "Accept": "application/json, */*"}
     body = None if payload is None else json.dumps(payload, separators=(",", ":")).encode()
-    deadline = time.monotonic() + timeout
+    if form is not None:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        body = urlencode(form).encode()
+    if bearer is not None:
+        headers["Authorization"] = f"Bearer {bearer}"
+    if deadline.left() <= 0:
+        raise SmaTimeoutException("no time left for another request to the device")
+    timeout = DeadlineTimeout(deadline, connect_deadline or deadline)
+    allowed = _Allowed(deadline.left(), timeout.connect_deadline.left())
     outside = sys.exception()  # what the caller handles just now is no cause of what happens here
     try:
         with session.request(
@@ -71,37 +94,36 @@ def exchange(
             url,
             data=body,
             params=params,
-            headers={"Content-Type": "application/json", "Accept": "application/json, */*"},
-            timeout=urllib3.Timeout(total=timeout),  # type: ignore[arg-type]
+            headers=headers,
+            timeout=timeout,  # type: ignore[arg-type]
             allow_redirects=False,
             stream=True,
         ) as response:
-            content = _read_limited(response)
+            content = _read_limited(response, limit)
             _LOGGER.debug(
                 "%s %s: HTTP %d, %d bytes", method, url, response.status_code, len(content)
             )
-            return Reply(response.status_code, response.headers.get("Location", ""), content)
+            return HttpReply(response.status_code, response.headers.get("Location", ""), content)
     except SmaException:
         raise
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        left = max(deadline - time.monotonic(), 0.0)
-        raise _translated(error, _causes(error, outside), url, timeout, left) from None
+        raise _translated(error, _causes(error, outside), url, allowed, deadline) from None
 
 
-def _read_limited(response: requests.Response) -> bytes:
-    content: bytes = response.raw.read(MAX_REPLY_BYTES + 1, decode_content=True)
-    if len(content) > MAX_REPLY_BYTES:
-        raise SmaReadException(f"the reply is larger than {MAX_REPLY_BYTES // 1024 // 1024} MB")
+def _read_limited(response: requests.Response, limit: int) -> bytes:
+    content: bytes = response.raw.read(limit + 1, decode_content=True)
+    if len(content) > limit:
+        raise SmaReadException(f"the reply is larger than {limit // 1024 // 1024} MB")
     return content
 
 
 def _translated(
-    error: Exception, causes: list[BaseException], url: str, timeout: float, left: float
+    error: Exception, causes: list[BaseException], url: str, allowed: _Allowed, deadline: Deadline
 ) -> SmaException:
-    """Return what a failure below means, in words without URL. `left`: seconds to look closer."""
+    """Return what a failure below means, in words without URL."""
     where = _netloc(url)
     if isinstance(error, requests.exceptions.ConnectTimeout):
-        return SmaTimeoutException(f"no connection to {where} within {timeout:.3g} s")
+        return SmaTimeoutException(f"no connection to {where} within {allowed.connecting:.3g} s")
     for cause in causes:  # before the time-outs: urllib3 counts a refused connection among them
         if isinstance(cause, NameResolutionError):
             return SmaConnectionException(f"the name {where} cannot be resolved")
@@ -111,11 +133,11 @@ def _translated(
         isinstance(cause, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError)
         for cause in causes
     ):
-        message = f"{where} gave no complete answer within {timeout:.3g} s"
+        message = f"{where} gave no complete answer within {allowed.altogether:.3g} s"
         return SmaTimeoutException(message, sent=True)
     for cause in causes:
         if isinstance(cause, ssl.SSLError):
-            return _tls_failure(cause, url, left)
+            return _tls_failure(cause, url, deadline)
     return _unusable(error, causes, url, where)
 
 
@@ -170,18 +192,15 @@ def _causes(error: BaseException, outside: BaseException | None) -> list[BaseExc
     return found
 
 
-def presented_fingerprint(url: str, timeout: float) -> str | None:
+def presented_fingerprint(url: str, deadline: Deadline) -> str | None:
     """Return the fingerprint of the certificate shown at a URL; None when it cannot be had.
 
     A connection of its own that trusts anything and sends nothing.
     """
     parts = urlsplit(url)
-    deadline = time.monotonic() + timeout
     try:
-        address = (parts.hostname or "", parts.port or 443)
-        context = lenient_context()
-        with socket.create_connection(address, timeout) as sock:
-            sock.settimeout(max(deadline - time.monotonic(), 0.001))
+        with connected(parts.hostname or "", parts.port or 443, deadline) as sock:
+            context = lenient_context()
             with context.wrap_socket(sock, server_hostname=parts.hostname) as secured:
                 certificate = secured.getpeercert(binary_form=True)
     except (OSError, ValueError):
@@ -189,10 +208,10 @@ def presented_fingerprint(url: str, timeout: float) -> str | None:
     return format_fingerprint(hashlib.sha256(certificate).hexdigest()) if certificate else None
 
 
-def _tls_failure(error: ssl.SSLError, url: str, left: float) -> SmaTlsException:
+def _tls_failure(error: ssl.SSLError, url: str, deadline: Deadline) -> SmaTlsException:
     where = _netloc(url)
     if isinstance(error, ssl.SSLCertVerificationError):
-        offered = presented_fingerprint(url, left)
+        offered = presented_fingerprint(url, deadline)
         message = f"the certificate of {where} cannot be verified ({error.verify_message})"
         if offered:
             message += (

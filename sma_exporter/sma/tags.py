@@ -129,84 +129,9 @@ TAGS: Mapping[int, Tag] = MappingProxyType(
     }
 )
 
-_CONDITION = (35, 303, 307, 455)
-_MODULE = (35, 303, 307)
-_ON_OFF = (303, 308)
-_LINK = (307, 455, 35, 303, 1719, 1725, 2130)
-_DUPLEX = (1726, 1727)
-
-#: The states of each status sensor, in the order in which they are exposed. Of an array, the first
-#: element stands for all.
-# fmt: off
-STATES: Mapping[str, tuple[int, ...]] = MappingProxyType(
-    {
-        "status": (*_CONDITION, 308, 55),
-        "inverter_condition": _CONDITION,
-        "operating_status_general": (
-            295, 569, 1295, 303, 1393, 1394, 1480, 1467, 1469, 381, 2119, 1392, 443, 235, 1428, 1795,
-            1855, 3128,
-        ),
-        "operating_status": (
-            235, 295, 303, 381, 443, 569, 1295, 1392, 1393, 1428, 1463, 1467, 1469, 1480, 1855, 2119,
-            3128,
-        ),
-        "inverter_system_init": (1129, 1130),
-        "grid_connection_status": (303, 1394, 1461, 1466, 1787, 2183, 2184, 2185, 2186),
-        "grid_relay_status": (51, 311),
-        "grid_power_factor_excitation": (1041, 1042),
-        "battery_status_operating_mode": (303, 308, 2291, 2292, 2293, 2289, 2290, 2294, 2424, 3664),
-        "event_message": (886,),  # and hundreds of texts, which appear by their number
-        "event_recommended_action": (887, 336, 337, 338),
-        "event_correction_measure": (885,),  # likewise
-        "derating_reason": (
-            884, 557, 1704, 1705, 1706, 2196, 2197, 3520, 3552, 3553, 3554, 3555, 3556, 3557,
-        ),
-        "block_status": (2386, 2387, 2388, 2389, 2390),
-        "backup_relay_status": (51, 311),
-        "multifunction_relay_status": (51, 311),
-        "device_control_status": _ON_OFF,
-        "plant_control_status": _ON_OFF,
-        "firmware_update_status": (3584, 3179, 3180, 3181, 3182),
-        "backup_mode_status": (1440, 1441),
-        "plant_mains_connection": (1779, 1780, 1781),
-        "energy_meter_modbus_status": _LINK,
-        "energy_meter_speedwire_status": _LINK,
-        "active_power_limitation": _ON_OFF,
-        "reactive_power_limitation": _ON_OFF,
-        "power_factor_setpoint_excitation": (1041, 1042),
-        "optimizer_condition": _MODULE,
-        "gateway_condition": _MODULE,
-        "module_control_condition": _MODULE,
-        "module_control_commissioning": _MODULE,
-        "battery_condition_a": _CONDITION,
-        "battery_temp_condition_a": _CONDITION,
-        "battery_management_status_a": (388,),
-        "battery_management_command_a": (303, 2289, 2290, 2291),
-        "battery_charge_control_available_a": (1129, 1130),
-        "battery_application_area": (2614, 2615, 2616, 2617, 2618),
-        "speedwire_a_status": _LINK,
-        "speedwire_a_duplex": _DUPLEX,
-        "speedwire_b_status": _LINK,
-        "speedwire_b_duplex": _DUPLEX,
-        "wifi_status": (*_LINK, 3325, 3426),
-        "wifi_scan_status": (3366, 3367, 3368, 3369),
-        "wifi_antenna": (3326, 3327),
-        "wifi_access_point_status": _LINK,
-        "webconnect_status": _LINK,
-    }
-)
-# fmt: on
-
-_BYTES_A_SECOND = {1720: 1_250_000, 1721: 12_500_000}
-
-#: Tags that stand for numbers, in base units: speeds in bytes a second, inputs as bits.
-NUMBERS: Mapping[str, Mapping[int, int]] = MappingProxyType(
-    {
-        "speedwire_a_speed": _BYTES_A_SECOND,
-        "speedwire_b_speed": _BYTES_A_SECOND,
-        "digital_inputs": {2246 + bits: bits for bits in range(16)},
-    }
-)
+#: Tags that say "nothing to say": "-------", "------", "----", information not available, end of
+#: list.
+SAYS_NOTHING = frozenset({302, 973, 16777212, 16777213, 16777214})
 
 #: As `Sensor.extract_value` wants it: a tag's number, as text, to words.
 L10N: Mapping[str, str] = MappingProxyType(

@@ -17,12 +17,14 @@ from .. import __version__, config
 from ..devices.fleet import Fleet
 from ..metrics.collector import DeviceCollector, ExporterCollector, ScrapeCountersCollector
 from ..metrics.exposition import Collector, exposition
+from ..sma.deadline import Deadline
 from .page import render
 from .service_discovery import Base, base_of, target_groups
 
 _LOGGER = logging.getLogger(__name__)
 
-#: Seconds for a scrape that does not say, or not credibly, how long it waits; and the most believed.
+#: Seconds for a scrape that does not say, or not credibly, how long it waits; and the most
+#: believed.
 DEFAULT_SCRAPE_SECONDS = 10.0
 MAX_SCRAPE_SECONDS = 60.0
 
@@ -71,8 +73,8 @@ class Route(NamedTuple):
 class App:
     """The exporter's pages over the configured devices.
 
-    `external_url` is where Prometheus reaches them, if not at the host that it asks; `lifecycle` allows
-    to reload the configuration over HTTP.
+    `external_url` is where Prometheus reaches them, if not at the host that it asks; `lifecycle`
+    allows to reload the configuration over HTTP.
     """
 
     def __init__(
@@ -164,9 +166,9 @@ class App:
             )
         return Answer("200 OK", "Reloaded\n")
 
-    def _deadline(self, environ: WSGIEnvironment) -> float:
+    def _deadline(self, environ: WSGIEnvironment) -> Deadline:
         header = environ.get("HTTP_X_PROMETHEUS_SCRAPE_TIMEOUT_SECONDS", "")
-        return self._fleet.monotonic() + scrape_seconds(header, self._offset)
+        return Deadline.after(scrape_seconds(header, self._offset), self._fleet.monotonic)
 
 
 def scrape_seconds(header: str, offset: float) -> float:

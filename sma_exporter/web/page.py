@@ -5,8 +5,8 @@ from html import escape
 from urllib.parse import quote
 
 from ..devices.snapshot import Snapshot
-from ..metrics.families import clean
 from ..sma import tags
+from ..sma.text import clean
 
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
@@ -67,7 +67,7 @@ def render(snapshots: Sequence[Snapshot], version: str, telemetry_path: str, now
 
 
 def _device(snapshot: Snapshot, now: float) -> str:
-    identity = snapshot.known.identity
+    identity = snapshot.state.identity
     probe = "probe?target=" + quote(snapshot.name, safe="", errors="replace")
     what = f"{identity.title} {identity.sw_version}"
     return f"""<section>
@@ -80,20 +80,20 @@ def _device(snapshot: Snapshot, now: float) -> str:
 
 
 def _badge(snapshot: Snapshot) -> str:
-    if snapshot.outcome is None:
+    if snapshot.result is None:
         return '<span class="new">not read yet</span>'
     if snapshot.up:
         return '<span class="up">up</span>'
-    return f'<span class="down">{escape(snapshot.outcome.reason or "")}</span>'
+    return f'<span class="down">{escape(snapshot.result.reason or "")}</span>'
 
 
 def _last_read(snapshot: Snapshot, now: float) -> str:
-    if snapshot.outcome is None:
+    if snapshot.result is None:
         return "No read yet: it will be read when Prometheus first scrapes."
     if not snapshot.up:
-        return _sentence(snapshot.outcome.message)
+        return _sentence(snapshot.result.message)
     ago = max(now - (snapshot.last_success or now), 0.0)
-    return f"Read {ago:.0f} s ago, in {snapshot.outcome.seconds:.2f} s."
+    return f"Read {ago:.0f} s ago, in {snapshot.result.seconds:.2f} s."
 
 
 def _sentence(text: str) -> str:

@@ -4,42 +4,48 @@ It knows nothing of Prometheus and can be used alone::
 
     from sma_exporter.webconnect import SMA, make_session
 
-    sma = SMA(make_session(), "192.0.2.10", "password")
-    try:
-        for sensor in (sensors := sma.get_sensors()):
-            ...
+    with SMA(make_session(), "192.0.2.10", "password") as sma:
+        sensors = sma.get_sensors()
         sma.read(sensors)
-    finally:
-        sma.close_session()
+        for sensor in sensors:
+            print(sensor.name, sensor.value, sensor.unit)
 
-`decode` turns a whole reply into readings in base units; `definitions` holds the sensors.
+`decode` turns a whole reply into readings in base units, in which states are tag numbers:
+`tag_text` says what they mean. `definitions` holds the sensors.
 """
 
-from ..sma.connections import Session, make_session
+from ..sma.connections import make_session
+from ..sma.deadline import Deadline
 from ..sma.exceptions import (
     SmaAuthenticationException,
     SmaConnectionException,
     SmaException,
-    SmaNoLoggerException,
-    SmaNotWebConnectException,
     SmaPinException,
     SmaReadException,
     SmaSessionLimitException,
-    SmaSeveralDevicesException,
     SmaTimeoutException,
     SmaTlsException,
+    SmaUnsupportedException,
 )
+from ..sma.source import Readings, Value
+from ..sma.tags import text as tag_text
 from . import definitions
-from .client import SMA, SessionCheck, version_int_to_string
-from .readings import Readings, Value, decode
-from .sensor import Sensor, Sensors
+from .client import SMA, SessionCheck
+from .decode import decode, version_int_to_string
+from .exceptions import (
+    SmaNoLoggerException,
+    SmaNotWebConnectException,
+    SmaSeveralDevicesException,
+)
+from .sensor import Sensor, Sensors, SensorValue
 
 __all__ = [
     "SMA",
+    "Deadline",
     "Readings",
     "Sensor",
+    "SensorValue",
     "Sensors",
-    "Session",
     "SessionCheck",
     "SmaAuthenticationException",
     "SmaConnectionException",
@@ -52,9 +58,11 @@ __all__ = [
     "SmaSeveralDevicesException",
     "SmaTimeoutException",
     "SmaTlsException",
+    "SmaUnsupportedException",
     "Value",
     "decode",
     "definitions",
     "make_session",
+    "tag_text",
     "version_int_to_string",
 ]

@@ -3,10 +3,9 @@
 The documented face of PySMA's class of the same name, synchronous, on a requests session::
 
     session = make_session(fingerprints=["…"])
-    sma = SMA(session, "https://192.0.2.10", "password", group="user")
-    sensors = sma.get_sensors()
-    sma.read(sensors)
-    sma.close_session()
+    with SMA(session, "https://192.0.2.10", "password", group="user") as sma:
+        sensors = sma.get_sensors()
+        sma.read(sensors)
 
 Facts about the API: WebConnect is what the devices' own web page uses; SMA does not document it.
 """
@@ -16,26 +15,28 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
-from ..sma.connections import Session
+import requests
+
+from ..sma.deadline import Deadline
 from ..sma.exceptions import (
+    Pause,
     SmaAuthenticationException,
     SmaConnectionException,
     SmaException,
-    SmaNoLoggerException,
-    SmaNotWebConnectException,
     SmaReadException,
     SmaSessionLimitException,
-    SmaSeveralDevicesException,
     SmaTimeoutException,
     SmaTlsException,
+    SmaUnsupportedException,
 )
-from ..sma.http import exchange
+from ..sma.http import HttpReply, exchange
 from ..sma.tags import L10N
 from . import definitions
+from .decode import ONLINE_KEYS, PARAMETER_KEYS, version_int_to_string
+from .exceptions import SmaNoLoggerException, SmaSeveralDevicesException
 from .presence import IDENTITY, present
-from .readings import ONLINE_KEYS, PARAMETER_KEYS
 from .replies import int_or_none, moved, parsed, session_id
 from .sensor import Sensors
 
@@ -44,15 +45,19 @@ _LOGGER = logging.getLogger(__name__)
 #: What the login calls the groups.
 GROUPS: Mapping[str, str] = {"user": "usr", "installer": "istl"}
 
-#: Seconds for one request as a whole; a login gets more, because a lost one leaves a session behind.
+#: Seconds for one request as a whole; a login gets more, because a lost one leaves a session
+#: behind.
 DEFAULT_TIMEOUT = 15.0
 LOGIN_TIMEOUT = 30.0
 LOGOUT_TIMEOUT = 2.0
 
-#: How many keys are asked for in one getValues. More work with most firmware; none has failed with this.
+#: How many keys are asked for in one getValues. More work with most firmware; none has failed with
+#: this.
 KEYS_A_REQUEST = 40
 
 _SESSION_EXPIRED = {401, 403}
+
+_SCHEMES = ("", "http", "https")
 
 
 class SessionCheck(NamedTuple):
@@ -71,21 +76,24 @@ class SMA:
 
     `session`: from `make_session`, or any requests session (then its time-outs bound single socket
     operations, and its certificates are its own affair). `url`: without a scheme it is found out,
-    https first. `password`: None reads the public dashboard values. `group`: "user" or "installer",
-    KeyError for any other. `uid`: which member of a result to take, if there are several.
-    `https_only`: never fall back to plain HTTP.
+    https first; ValueError for any other scheme. `password`: or what returns it, asked at each
+    login; None reads the public dashboard values. `group`: "user" or "installer", KeyError for any
+    other. `uid`: which member of a result to take, if there are several. `timeout`,
+    `login_timeout`: seconds for one request as a whole. `https_only`: never fall back to plain
+    HTTP. `monotonic`: the clock of its deadlines.
 
-    All calls raise SmaException's sub-classes. A read logs in when there is no session, and once more
-    when the device does not know the session any longer. `deadline` is a time by `monotonic` that a
-    call will not outlast; a login is not cut by it. `answered_as` is the key of the last result: masked,
-    and not the same for ever, so no identity, but a new one is a reason to ask who answers.
+    All calls raise SmaException's sub-classes. A read logs in when there is no session, and once
+    more when the device does not know the session any longer. A call does not outlast its
+    `deadline`, but a login is not cut by it. `with` logs out at the end; a logout that fails is
+    passed over then. `answered_as` is the key of the last result: masked, and not the same for
+    ever, so no identity, but a new one is a reason to ask who answers.
     """
 
     def __init__(
         self,
-        session: Session,
+        session: requests.Session,
         url: str,
-        password: str | None = None,
+        password: str | Callable[[], str] | None = None,
         group: str = "user",
         uid: str | None = None,
         *,
@@ -96,11 +104,15 @@ class SMA:
     ) -> None:
         if group not in GROUPS:
             raise KeyError(f"no group {group!r}: user or installer")
-        if password is not None and len(password) > 12:
+        if (url.partition("://")[0].lower() if "://" in url else "") not in _SCHEMES:
+            raise ValueError(
+                "the url of a device begins with https:// or http://, or has no scheme"
+            )
+        if isinstance(password, str) and len(password) > 12:
             _LOGGER.warning(
                 "a password of more than 12 characters: the device's form cuts it there"
             )
-        self.url = url.rstrip("/")
+        self.url = self._given_url = url.rstrip("/")
         self.group = group
         self.logins = 0
         self.answered_as: str | None = None
@@ -113,6 +125,14 @@ class SMA:
         self._https_only = https_only
         self._monotonic = monotonic
         self._stopped = False
+        self._is_found = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(SmaException):
+            self.close_session()
 
     def __repr__(self) -> str:
         return f"SMA({self.url!r}, group={self.group!r})"
@@ -128,23 +148,23 @@ class SMA:
         """Log in; return whether a session was opened (not without a password).
 
         Raises SmaAuthenticationException, SmaSessionLimitException and whatever a request raises,
-        then with `login_lost` set if a session may have been opened all the same. Never repeated.
+        then with `login_lost` if a session may have been opened all the same. Never repeated.
         """
         if self._password is None:
             return False
-        self._end_session(LOGOUT_TIMEOUT)
-        payload = {"right": GROUPS[self.group], "pass": self._password}
-        self._find_scheme(self._login_timeout)
+        password = self._password() if callable(self._password) else self._password
+        self._end_session(self._within(LOGOUT_TIMEOUT))
+        deadline = self._within(self._login_timeout)
+        self._find(deadline)
         self._http.close()  # a kept connection that just went stale would lose the answer
+        payload = {"right": GROUPS[self.group], "pass": password}
         try:
-            body = self._post("login", payload, self._login_timeout)
-        except SmaConnectionException as error:
-            error.login_lost = error.sent
+            body = self._post("login", payload, deadline)
+        except SmaUnsupportedException:
             raise
-        except SmaNotWebConnectException:
-            raise
-        except SmaReadException as error:
-            error.login_lost = True
+        except (SmaConnectionException, SmaReadException) as error:
+            if getattr(error, "sent", True):
+                error.pause = Pause.LOST_LOGIN
             raise
         self._sid = session_id(body)
         if self._sid is None:
@@ -170,34 +190,34 @@ class SMA:
         what = "no session id" if err is None else f"err {err}"
         return SmaReadException(f"the login was answered with {what}", err=err)
 
-    def use_password(self, password: str) -> None:
-        """Log in with another password from the next time on; an open session stays."""
-        self._password = password
-
-    def close_session(self, timeout: float = LOGOUT_TIMEOUT) -> None:
+    def close_session(self, deadline: Deadline | None = None) -> None:
         """Log out, in one attempt; nothing to do without a session.
 
-        When that fails, the session may still be open: it is kept, and the next read uses it, or hears from
-        the device that it is over. Forgotten here, it would be one more that nobody can close.
+        When that fails, the session may still be open: it is kept, and the next read uses it, or
+        hears from the device that it is over. Forgotten here, it would be one more that nobody can
+        close.
         """
         if self._sid is None:
             return
         try:
-            body = self._post("logout", {}, timeout, authorised=True)
+            body = self._post(
+                "logout", {}, deadline or self._within(LOGOUT_TIMEOUT), authorised=True
+            )
             if "err" not in body or int_or_none(body["err"]) in _SESSION_EXPIRED:
                 self._sid = None
         finally:
             self._http.close()
 
-    def _end_session(self, timeout: float) -> None:
+    def _end_session(self, deadline: Deadline) -> None:
         """Make room for a new session: the old one is over whatever the device says to the logout."""
         with contextlib.suppress(SmaException):
-            self.close_session(timeout)
+            self.close_session(deadline)
         self._sid = None
 
-    def session_check(self) -> SessionCheck:
+    def session_check(self, *, deadline: Deadline | None = None) -> SessionCheck:
         """Ask how many sessions are free, and how long logins are blocked. Needs no login."""
-        result = self._post("sessionCheck", {}, self._timeout).get("result")
+        body = self._post("sessionCheck", {}, self._request_deadline(deadline))
+        result = body.get("result")
         if not isinstance(result, dict):
             return SessionCheck(None, 0.0)
         countdown = result.get("cntDwnLogin")
@@ -210,9 +230,13 @@ class SMA:
         """Make every further read fail, so that whoever reads (in another thread) logs out soon."""
         self._stopped = True
 
+    def forget_scheme(self) -> None:
+        """Look for https again with the next login: the device may speak it by then."""
+        self.url, self._is_found = self._given_url, False
+
     # --- reads ---
 
-    def read(self, sensors: Sensors, *, deadline: float | None = None) -> bool:
+    def read(self, sensors: Sensors, *, deadline: Deadline | None = None) -> bool:
         """Read the enabled sensors of a container into their `value`; return whether anything came."""
         wanted = [sensor for sensor in sensors if sensor.enabled]
         if self._password is None:
@@ -224,7 +248,7 @@ class SMA:
             sensor.extract_value(result, L10N)
         return bool(result)
 
-    def read_all(self, *, deadline: float | None = None) -> dict[str, object]:
+    def read_all(self, *, deadline: Deadline | None = None) -> dict[str, object]:
         """Return all that the device offers now: key -> raw value, as `sensor.elements` takes it.
 
         One request: getAllOnlValues, or getDashValues without a password. A device that refuses or
@@ -235,12 +259,15 @@ class SMA:
         try:
             values = self._read_values("getAllOnlValues", {"destDev": []}, deadline)
         except SmaReadException as error:
-            if error.err is None or error.err in _SESSION_EXPIRED:
+            is_of_login = not self.logged_in
+            if error.err is None or error.err in _SESSION_EXPIRED or is_of_login:
                 raise
             values = {}
         return values or self.read_keys(ONLINE_KEYS, deadline=deadline)
 
-    def read_keys(self, keys: Sequence[str], *, deadline: float | None = None) -> dict[str, object]:
+    def read_keys(
+        self, keys: Sequence[str], *, deadline: Deadline | None = None
+    ) -> dict[str, object]:
         """Return the raw values of some keys; those that the device does not know are left out."""
         values: dict[str, object] = {}
         for start in range(0, len(keys), KEYS_A_REQUEST):
@@ -248,13 +275,13 @@ class SMA:
             values |= self._read_values("getValues", payload, deadline)
         return values
 
-    def read_parameters(self, *, deadline: float | None = None) -> dict[str, object]:
+    def read_parameters(self, *, deadline: Deadline | None = None) -> dict[str, object]:
         """Return all parameters (key -> raw value) that the group may see; none without a password."""
         if self._password is None:
             return {}
         return self._read_values("getAllParamValues", {"destDev": []}, deadline)
 
-    def device_info(self, *, deadline: float | None = None) -> dict[str, Any]:
+    def device_info(self, *, deadline: Deadline | None = None) -> dict[str, Any]:
         """Return serial, name, type, manufacturer and sw_version; "" for what is unknown."""
         sensors = Sensors(definitions.SENSORS[name] for name in IDENTITY.values())
         self.read(sensors, deadline=deadline)
@@ -263,7 +290,7 @@ class SMA:
         info["sw_version"] = version_int_to_string(version if isinstance(version, int) else None)
         return {member: "" if value is None else value for member, value in info.items()}
 
-    def get_sensors(self, *, deadline: float | None = None) -> Sensors:
+    def get_sensors(self, *, deadline: Deadline | None = None) -> Sensors:
         """Return the sensors that the device has, found by its values."""
         values = self.read_all(deadline=deadline)
         try:
@@ -290,7 +317,7 @@ class SMA:
         return None
 
     def read_logger(
-        self, log_id: int, start: int, end: int, *, deadline: float | None = None
+        self, log_id: int, start: int, end: int, *, deadline: Deadline | None = None
     ) -> list[Any]:
         """Return the entries {"t": unix seconds, "v": value or null} of a logger, both ends included.
 
@@ -306,31 +333,32 @@ class SMA:
             )
         return entries
 
-    def read_dash_logger(self, *, deadline: float | None = None) -> dict[str, Any]:
+    def read_dash_logger(self, *, deadline: Deadline | None = None) -> dict[str, Any]:
         """Return the public loggers: hex id -> device class -> entries {"t", "v"}."""
         return self._read_values("getDashLogger", {"destDev": [], "key": []}, deadline)
 
     # --- one request ---
 
-    def _read_values(self, name: str, payload: object, deadline: float | None) -> dict[str, Any]:
+    def _read_values(self, name: str, payload: object, deadline: Deadline | None) -> dict[str, Any]:
         values = self._read(name, payload, deadline)
         return values if isinstance(values, dict) else {}
 
-    def _read(self, name: str, payload: object, deadline: float | None) -> object:
+    def _read(self, name: str, payload: object, deadline: Deadline | None) -> object:
         """Return what the only member of a result holds."""
         return self._only_member(self.reply(name, payload, deadline=deadline).get("result"))
 
-    def reply(self, name: str, payload: object, *, deadline: float | None = None) -> dict[str, Any]:
+    def reply(
+        self, name: str, payload: object, *, deadline: Deadline | None = None
+    ) -> dict[str, Any]:
         """Return the whole reply to a call ("getValues", …) that reads, logged in as needed."""
         public = self._password is None or name.startswith("getDash")
-        self._left(deadline)  # no login for a read that would come too late
+        self._request_deadline(deadline)  # no login for a read that would come too late
         if not public and self._sid is None:
             self.new_session()
         body = self._post_twice(name, payload, deadline, authorised=not public)
         if not public and int_or_none(body.get("err")) in _SESSION_EXPIRED:
-            left = self._left(deadline)
             # Mostly the session has expired. But a device that says so of a live one would keep it.
-            self._end_session(min(left, LOGOUT_TIMEOUT))
+            self._end_session(self._request_deadline(deadline).at_most(LOGOUT_TIMEOUT))
             self.new_session()
             body = self._post_twice(name, payload, deadline, authorised=True)
         if "err" in body:
@@ -351,85 +379,96 @@ class SMA:
         return result.get(uid)
 
     def _post_twice(
-        self, name: str, payload: object, deadline: float | None, *, authorised: bool
+        self, name: str, payload: object, deadline: Deadline | None, *, authorised: bool
     ) -> dict[str, Any]:
         """Post a read; once more if it was dropped or timed out, as far as there is time."""
         try:
-            return self._post(name, payload, self._left(deadline), authorised=authorised)
+            return self._post(
+                name, payload, self._request_deadline(deadline), authorised=authorised
+            )
         except SmaTlsException:
             raise
         except SmaConnectionException as error:
-            late = deadline is not None and self._monotonic() >= deadline
-            if late or not (error.sent or isinstance(error, SmaTimeoutException)):
+            is_late = deadline is not None and not deadline.left()
+            if is_late or not (error.sent or isinstance(error, SmaTimeoutException)):
                 raise
         self._http.close()
-        return self._post(name, payload, self._left(deadline), authorised=authorised)
+        return self._post(name, payload, self._request_deadline(deadline), authorised=authorised)
 
-    def _left(self, deadline: float | None) -> float:
+    def _within(self, seconds: float) -> Deadline:
+        return Deadline.after(seconds, self._monotonic)
+
+    def _request_deadline(self, deadline: Deadline | None) -> Deadline:
+        """Return the deadline of one request of a call.
+
+        SmaTimeoutException when there is no time for one.
+        """
         if self._stopped:
             raise SmaTimeoutException("no further reads: stopping")
         if deadline is None:
-            return self._timeout
-        return min(self._seconds_until(deadline), self._timeout)
-
-    def _seconds_until(self, deadline: float) -> float:
-        left = deadline - self._monotonic()
-        if left <= 0:
+            return self._within(self._timeout)
+        if not deadline.left():
             raise SmaTimeoutException("no time left for another request to the device")
-        return left
+        return deadline.at_most(self._timeout)
 
     def _post(
-        self, name: str, payload: object, timeout: float, *, authorised: bool = False
+        self, name: str, payload: object, deadline: Deadline, *, authorised: bool = False
     ) -> dict[str, Any]:
-        """Post one call and return the JSON object that answers it, in `timeout` seconds altogether."""
-        end = self._monotonic() + timeout
-        self._find_scheme(timeout)
-        params = {"sid": self._sid} if authorised and self._sid else None
+        """Post one call and return the JSON object that answers it."""
+        if "://" not in self.url:
+            self._find(deadline)
         path = f"/dyn/{name}.json"
-        post = partial(exchange, self._http, "POST", payload=payload, params=params)
-        reply = post(self.url + path, timeout=self._seconds_until(end))
+        params = {"sid": self._sid} if authorised and self._sid else None
+        post = partial(self._exchange, payload=payload, params=params, deadline=deadline)
+        reply = post(self.url + path)
         new_url = moved(self.url, path, reply)
         if new_url:
             try:
-                reply = post(new_url + path, timeout=self._seconds_until(end))
+                reply = post(new_url + path)
             except SmaConnectionException as error:
                 if isinstance(error, SmaTlsException):  # it is there: the password stays off http
                     self.url = new_url
                 raise
             self.url = new_url
             moved(self.url, path, reply)  # on https it follows nobody, and says so
+        self._is_found = True
         return parsed(reply, name)
 
-    def _find_scheme(self, timeout: float) -> None:
-        """Find out whether a device without a scheme in its URL speaks https; nothing secret is sent.
+    def _exchange(
+        self,
+        url: str,
+        *,
+        payload: object,
+        deadline: Deadline,
+        params: Mapping[str, str] | None = None,
+    ) -> HttpReply:
+        return exchange(self._http, "POST", url, payload=payload, params=params, deadline=deadline)
 
-        Plain HTTP only where nobody listens for https: not after a time-out, and not because a
-        certificate displeases.
+    def _find(self, deadline: Deadline) -> None:
+        """Before a login, find out whether the device speaks https; nothing secret is sent.
+
+        Without a scheme in the url, plain HTTP is taken only where nobody listens for https: not
+        after a time-out, and not because a certificate displeases.
         """
-        if "://" in self.url:
+        if self._is_found:
             return
-        https, http = f"https://{self.url}", f"http://{self.url}"
         path = "/dyn/sessionCheck.json"
-        end = self._monotonic() + timeout
-        try:
-            exchange(self._http, "POST", https + path, payload={}, timeout=timeout)
-        except SmaConnectionException as error:
-            if self._https_only or not error.refused:
-                raise
-            left = self._seconds_until(end)
-            reply = exchange(self._http, "POST", http + path, payload={}, timeout=left)
-            self.url = moved(http, path, reply) or http
-        else:
-            self.url = https
-
-
-def version_int_to_string(version_integer: int | None) -> str:
-    """Return a firmware version: four bytes, two of them BCD, the last a letter (51389444: "3.10.36.R").
-
-    "" for None, 0 and what is no 32-bit number.
-    """
-    if not version_integer or not 0 < version_integer < 1 << 32:
-        return ""
-    major, minor, build, release = version_integer.to_bytes(4, "big")
-    letter = "NEABRS"[release] if release < 6 else str(release)
-    return f"{major:x}.{minor:x}.{build}.{letter}"
+        ask = partial(self._exchange, payload={}, deadline=deadline)
+        if "://" not in self.url:
+            https, http = f"https://{self.url}", f"http://{self.url}"
+            try:
+                ask(https + path)
+            except SmaConnectionException as error:
+                if self._https_only or not error.refused:
+                    raise
+                self.url = moved(http, path, ask(http + path)) or http
+            else:
+                self.url = https
+        elif self.url.lower().startswith("http://"):
+            try:
+                self.url = moved(self.url, path, ask(self.url + path)) or self.url
+            except SmaConnectionException as error:
+                if not error.sent or isinstance(error, SmaTimeoutException | SmaTlsException):
+                    raise
+                # It closes the connection: some firmware has no sessionCheck.
+        self._is_found = True

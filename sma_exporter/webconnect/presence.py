@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from ..sma.sensors import MAX_ELEMENTS
 from . import definitions
-from .definitions import NUMBERED
-from .readings import decode
-from .sensor import MAX_ELEMENTS, Sensor, Sensors, elements
+from .decode import decode
+from .sensor import Sensor, Sensors
+from .values import elements
 
 #: What the device says of itself, as `SMA.device_info` calls it, and the sensors behind it.
 IDENTITY: Mapping[str, str] = {
@@ -17,7 +18,8 @@ IDENTITY: Mapping[str, str] = {
     "manufacturer": "device_manufacturer",
     "sw_version": "device_sw_version",
 }
-#: Derived by the inverter, so no sign of a meter; there only with a value, like the meters' serials.
+#: Derived by the inverter, so no sign of a meter; there only with a value, like the meters'
+#: serials.
 _ONLY_WITH_VALUE = {
     "metering_current_consumption",
     "metering_total_consumption",
@@ -26,16 +28,17 @@ _ONLY_WITH_VALUE = {
 }
 #: What several of a kind are told apart by: DC inputs and battery packs, phases, pairs of phases.
 _PART = re.compile(r"_(?:[a-z]|(?:l[123]_)?l[123])$")
-#: What an empty slot for an optimizer or gateway says of itself.
-_OFF = (303,)
+#: Sensors whose elements are counted from 0 (`optimizer_power_0`), not lettered.
+_NUMBERED = ("optimizer_", "gateway_")
 
 
 def present(values: Mapping[str, object]) -> Sensors:
     """Return the sensors behind the raw values (key -> raw value) of a device.
 
-    A key that the device offers counts even where it is null: at night all are. But a phase, DC input
-    or battery pack that is null while its sibling has a value is not fitted; meter and battery count
-    only with a value of their own, optimizers and their gateways with a value or a serial number.
+    A key that the device offers counts even where it is null: at night all are. But a phase, DC
+    input or battery pack that is null while its sibling has a value is not fitted; meter and
+    battery count only with a value of their own, optimizers and their gateways with a value or a
+    serial number.
     """
     readings = decode(values)
     has_meter = any(
@@ -65,19 +68,18 @@ def present(values: Mapping[str, object]) -> Sensors:
                 sensor
                 for sensor in definitions.SENSORS.values()
                 if sensor.name not in IDENTITY.values()
-                and not sensor.name.startswith(NUMBERED)
+                and not sensor.name.startswith(_NUMBERED)
                 and is_present(sensor)
             ),
-            *(sensor for kind in NUMBERED for sensor in _numbered(kind, readings)),
+            *(sensor for kind in _NUMBERED for sensor in _numbered(kind, readings)),
         ]
     )
 
 
 def _numbered(kind: str, readings: Mapping[str, object]) -> Iterator[Sensor]:
-    templates = [s for n, s in definitions.SENSORS.items() if n.startswith(kind)]
+    templates = [sensor for name, sensor in definitions.SENSORS.items() if name.startswith(kind)]
     for index in range(MAX_ELEMENTS):
-        found = (readings.get(f"{template.name}_{index}") for template in templates)
-        if any(value not in (None, _OFF) for value in found):
+        if any(f"{template.name}_{index}" in readings for template in templates):
             for template in templates:
                 yield replace(
                     template, key=f"{template.key}_{index}", name=f"{template.name}_{index}"

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from ..sma.exceptions import SmaConnectionException, SmaNotWebConnectException, SmaReadException
-from ..sma.http import Reply
-from .sensor import number
+from ..sma.exceptions import SmaConnectionException, SmaReadException
+from ..sma.http import HttpReply
+from .exceptions import SmaNotWebConnectException
+from .values import number
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 _FIRST_CONTACTS = {"login", "sessionCheck", "getDashValues"}
@@ -26,7 +27,7 @@ def int_or_none(value: object) -> int | None:
     return None if found is None else int(found)
 
 
-def moved(url: str, path: str, reply: Reply) -> str | None:
+def moved(url: str, path: str, reply: HttpReply) -> str | None:
     """Return the https URL that a device on http asks for, by a redirect or by err 404.
 
     SmaConnectionException for a redirect to another host, and for any on https.
@@ -57,7 +58,7 @@ def _split(location: str) -> SplitResult:
         return urlsplit("")
 
 
-def parsed(reply: Reply, name: str) -> dict[str, Any]:
+def parsed(reply: HttpReply, name: str) -> dict[str, Any]:
     """Return the JSON object of a reply; say what else answers if it is none."""
     if reply.status == 404 and name in _FIRST_CONTACTS:
         raise SmaNotWebConnectException(
@@ -85,7 +86,8 @@ def parsed(reply: Reply, name: str) -> dict[str, Any]:
 def json_or_none(content: bytes) -> object:
     """Return what a body says, None when it is no JSON."""
     try:
-        # A name in Latin-1 must not cost the values: what is not UTF-8 is replaced. NaN is no number.
+        # A name in Latin-1 must not cost the values: what is not UTF-8 is replaced. NaN is no
+        # number.
         return json.loads(content.decode("utf-8-sig", "replace"), parse_constant=lambda _: None)
     except (ValueError, RecursionError):
         return None

@@ -1,11 +1,7 @@
-"""Sensors, and the decoding of one raw value out of every shape that devices send.
+"""PySMA's sensors: a definition, and the value that was read last.
 
-A raw value is what stands behind a key in a reply's result, for example::
-
-    {"1": [{"val": 2570}, {"val": 0}]}      by device class, one entry a DC input
-    {"9": [{"val": [{"tag": 307}]}]}        a status: tags
-    {"val": 46}                             old firmware, flat
-    [{"str": 1, "val": 57}]                 old firmware, by DC input, counted from 1
+What a sensor is stands in `sma.sensors` and `sma.objects`, which never change; `definitions` makes
+these of them.
 """
 
 import copy
@@ -13,98 +9,15 @@ import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeGuard
+from typing import TypeAlias
+
+from ..sma.tags import SAYS_NOTHING
+from .values import elements, number, tags
 
 _LOGGER = logging.getLogger(__name__)
 
-#: What SMA's number types send for "no value". WebConnect mostly turns them into null, some firmware
-#: forgets to. Sixteen-bit sentinels are left alone: every number here has 32 bits or more, and 65535 Wh
-#: is a reading.
-NOT_A_NUMBER = frozenset(
-    {
-        0xFFFF_FFFF,
-        -0x8000_0000,
-        0x8000_0000,
-        0xFFFF_FFFF_FFFF_FFFF,
-        -0x8000_0000_0000_0000,
-        0x8000_0000_0000_0000,
-    }
-)
-
-#: Tags that say "nothing to say": "-------", "------", "----", information not available, end of list.
-NOT_A_TAG = frozenset({302, 973, 16777212, 16777213, 16777214})
-
-#: Beyond this no element of an array is believed; the largest real one has an element an optimizer.
-MAX_ELEMENTS = 100
-
-_LARGEST_NUMBER = 2.0**64
-
-
-def elements(value: object, devclass: str | None = None) -> list[object]:
-    """Return the `val` members of a raw value, in the order of their index.
-
-    The class that owns the value is `devclass` if it is there, else the first one with entries:
-    a hybrid answers with classes "9" and "1" in one reply, and firmware moves values between them.
-    Whatever has no known shape gives an empty list.
-    """
-    if isinstance(value, list):
-        return _by_index(value)
-    if not isinstance(value, dict):
-        return []
-    if "val" in value:
-        return [value["val"]]
-    own = value.get(devclass) if devclass is not None else None
-    if _is_filled(own):
-        return _by_index(own)
-    for entries in value.values():
-        if _is_filled(entries):
-            return _by_index(entries)
-    return []
-
-
-def _is_filled(entries: object) -> TypeGuard[list[object]]:
-    return isinstance(entries, list) and len(entries) > 0
-
-
-def _by_index(entries: list[object]) -> list[object]:
-    """Return the `val` members by index: the entry's own ("str", from 1), else its position."""
-    if len(entries) == 1 and isinstance(only := entries[0], dict) and "str" not in only:
-        return [only.get("val")]  # nine of ten
-    try:
-        plain = [entry["val"] for entry in entries if len(entry) == 1]  # type: ignore[index,arg-type]
-    except (KeyError, TypeError):
-        plain = []
-    if len(plain) == len(entries) <= MAX_ELEMENTS:  # nearly all others
-        return plain
-    values: dict[int, object] = {}
-    for position, entry in enumerate(entries[:MAX_ELEMENTS]):
-        if not isinstance(entry, dict):
-            continue
-        number = entry.get("str")
-        index = number - 1 if isinstance(number, int) and number >= 1 else position
-        if index < MAX_ELEMENTS:
-            values[index] = entry.get("val")
-    return [values.get(index) for index in range(max(values) + 1)] if values else []
-
-
-def number(val: object) -> int | float | None:
-    """Return a `val` as a number, None when it is no number or a not-available sentinel."""
-    if type(val) is int and -0x8000_0000 < val < 0x8000_0000:
-        return val
-    if isinstance(val, bool) or not isinstance(val, int | float):
-        return None
-    if val in NOT_A_NUMBER or not abs(val) < _LARGEST_NUMBER:  # "not <" catches NaN as well
-        return None
-    return val
-
-
-def tags(val: object) -> tuple[int, ...]:
-    """Return the numbers of the active tags in a status `val`, without those that say nothing."""
-    if not isinstance(val, list):
-        return ()
-    found = [entry.get("tag") for entry in val if isinstance(entry, dict)]
-    active = [tag for tag in found if type(tag) is int and tag not in NOT_A_TAG]  # True is no tag
-    return tuple(active if len(active) < 2 else dict.fromkeys(active))
+#: What a sensor can say: a number, a text, or for a status its words or the tag's number.
+SensorValue: TypeAlias = int | float | str | None
 
 
 @dataclass(slots=True)
@@ -114,7 +27,8 @@ class Sensor:
     `key` is SMA's object ("6380_40251E00"); a third part ("6380_40251E00_1") becomes `key_idx`, the
     element of an array. The value is the raw number divided by `factor`, in `unit`. `path` is for a
     value that lies elsewhere: a JMESPath, or several to try, applied to what stands behind the key;
-    `{devclass}` and `{key_idx}` (or PySMA's bare `{}`, `{}`) are filled in. It needs the package jmespath.
+    `{devclass}` and `{key_idx}` (or PySMA's bare `{}`, `{}`) are filled in. It needs the package
+    jmespath.
     """
 
     key: str
@@ -125,7 +39,7 @@ class Sensor:
     enabled: bool = True
     l10n_translate: bool = False
     key_idx: int = field(default=0, init=False, repr=False)
-    value: object = field(default=None, init=False)
+    value: SensorValue = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         group, _, rest = self.key.partition("_")
@@ -142,8 +56,8 @@ class Sensor:
     ) -> bool:
         """Take the own value out of a result; return whether it changed.
 
-        `result_body` maps keys to raw values; `l10n` maps tag numbers, as text, to words.
-        A value that the device does not have is None, for watts too: PySMA's 0 hides the difference.
+        `result_body` maps keys to raw values; `l10n` maps tag numbers, as text, to words. A value
+        that the device does not have is None, for watts too: PySMA's 0 hides the difference.
         """
         before = self.value
         raw = result_body.get(self.key) if isinstance(result_body, Mapping) else None
@@ -165,16 +79,19 @@ class Sensor:
         )
         return _search(candidates, raw)
 
-    def _presentable(self, val: object, l10n: Mapping[str, str] | None) -> object:
+    def _presentable(self, val: object, l10n: Mapping[str, str] | None) -> SensorValue:
+        if isinstance(val, str):
+            return val
+        found: int | float | None
         if isinstance(val, list):
-            val = next(iter(tags(val)), None)
-        elif not isinstance(val, str):
-            val = number(val)
-            if val is not None and self.factor:
-                return val / self.factor
-        if self.l10n_translate and l10n is not None and isinstance(val, int):
-            return None if val in NOT_A_TAG else l10n.get(str(val), val)
-        return val
+            found = next(iter(tags(val)), None)
+        else:
+            found = number(val)
+            if found is not None and self.factor:
+                return found / self.factor
+        if self.l10n_translate and l10n is not None and isinstance(found, int):
+            return None if found in SAYS_NOTHING else l10n.get(str(found), found)
+        return found
 
     def copy(self) -> "Sensor":
         """Return a sensor of the same definition and value."""

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from sma_exporter import config
-from sma_exporter.cli.dump import REPLACED_SERIAL, REPLACED_TEXT, dump, redacted
+from sma_exporter.cli.dump import dump
 from sma_exporter.simulator import MODELS, PASSWORD, Simulator, faults, replay_profile
 from sma_exporter.webconnect import SmaException, decode
+from sma_exporter.webconnect.dump import REPLACED_SERIAL, REPLACED_TEXT, redacted
 
 CAPTURES = ("sb-3.6", "sb-1.5", "stp-10.0-se", "stp-10.0-se-energy-meter")
 

@@ -14,10 +14,11 @@ from sma_exporter.devices.fleet import Fleet
 from sma_exporter.metrics.collector import DeviceCollector
 from sma_exporter.metrics.exposition import registry_of
 from sma_exporter.simulator import demo_devices
+from sma_exporter.sma.deadline import Deadline
 
 
 def scrape(fleet: Fleet) -> dict[str, float]:
-    collector = DeviceCollector(fleet.devices, time.monotonic() + 20)
+    collector = DeviceCollector(fleet.devices, Deadline.after(20))
     return values(generate_latest(registry_of(collector)).decode())
 
 

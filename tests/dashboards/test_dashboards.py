@@ -14,10 +14,11 @@ from support.grafana import Json
 
 from sma_exporter.config import Config
 from sma_exporter.devices.fleet import Fleet
-from sma_exporter.devices.snapshot import REASONS, Known, Outcome, Snapshot
+from sma_exporter.devices.snapshot import DeviceState, ReadResult, Snapshot
 from sma_exporter.metrics import families as metrics
 from sma_exporter.metrics.collector import SCRAPE_FAMILIES, ExporterCollector
 from sma_exporter.metrics.families import STATE_SET
+from sma_exporter.sma.exceptions import Reason
 
 ROOT = grafana.FOLDER.parent
 DASHBOARDS = {name: grafana.load(name) for name in grafana.NAMES}
@@ -53,7 +54,7 @@ each_target = pytest.mark.parametrize("target", TARGETS, ids=str)
 
 #: A device of which something is known of every kind.
 SNAPSHOT = Snapshot(
-    "roof", "", Outcome(0.0, free_sessions=1), Known(), dict.fromkeys(REASONS, 0), 1.0
+    "roof", "", ReadResult(0.0, free_sessions=1), DeviceState(), dict.fromkeys(Reason, 0), 0, 1.0
 )
 
 

@@ -26,12 +26,12 @@ from support.rules import (
 from support.simulated_history import Series, by_metrics, device, scraped
 
 from sma_exporter.config.values import parse_duration
-from sma_exporter.devices.snapshot import REASONS
 from sma_exporter.metrics import families as metrics
 from sma_exporter.simulator.plant import UNITS, Plant
 from sma_exporter.sma import tags
+from sma_exporter.sma.exceptions import Reason
+from sma_exporter.sma.sensors import SENSORS
 from sma_exporter.webconnect import Readings
-from sma_exporter.webconnect.readings import STATES_OF
 from tools import metric_table
 
 UNIT_TESTS = sorted((Path(__file__).parent / "rules").glob("*.yml"))
@@ -135,9 +135,9 @@ class TestNames:
         for selector in selectors(rule["expr"]):
             for label, _, value in selector.matchers:
                 if label == selector.name:
-                    assert value in {tags.slug(tag) for tag in STATES_OF[sensors[label]]}
+                    assert value in {tags.slug(tag) for tag in SENSORS[sensors[label]].states}
                 if label == "reason":
-                    assert {*value.split("|")} <= {*REASONS}
+                    assert {*value.split("|")} <= {*Reason}
 
     def test_every_label_it_groups_by_is_one_of_its_metrics(self, rule: dict[str, Any]) -> None:
         labels = [EXPOSED[name] for name in raw_names(rule["expr"])]
@@ -229,7 +229,7 @@ class TestAlerts:
     def test_it_says_when_it_needs_the_installer(self, rule: dict[str, Any]) -> None:
         families = {family.name: family for family in metrics.ALL_FAMILIES}
         needs = any(
-            families[name].needs_installer for name in raw_names(rule["expr"]) if name in families
+            families[name].installer for name in raw_names(rule["expr"]) if name in families
         )
 
         assert ("installer" in rule["annotations"]["description"]) is needs

@@ -19,14 +19,15 @@ class Total:
     """One total of a device with WATTS of rated power, under guard."""
 
     def __init__(self, reset_delay: float = DAY, watts: float | None = WATTS) -> None:
-        self.guard = CounterGuard(reset_delay)
+        self.guard = CounterGuard()
+        self._reset_delay = reset_delay
         self.log: list[tuple[bool, float | None]] = []
         self._watts = {} if watts is None else {"total_yield": watts}
 
     def shows(self, value: float | None, at: float) -> bool:
         """Offer a reading; tell whether it may be shown."""
         totals = {} if value is None else {"total_yield": value}
-        changes = self.guard.check(totals, self._watts, START + at)
+        changes = self.guard.check(totals, self._watts, START + at, self._reset_delay)
         self.log += [(bool(change.why), change.value) for change in changes]
         return value is not None and not self.guard.is_withheld("total_yield")
 
@@ -53,9 +54,9 @@ def test_null_is_withheld_until_the_total_is_back() -> None:
 
 
 def test_a_total_that_was_never_there_is_not_counted_as_withheld() -> None:
-    guard = CounterGuard(DAY)
+    guard = CounterGuard()
 
-    changes = guard.check({}, {}, START)
+    changes = guard.check({}, {}, START, DAY)
 
     assert changes == []
     assert guard.withheld == 0
@@ -278,11 +279,11 @@ def test_one_change_for_each_change() -> None:
     ids=["null", "lower", "0", "leap"],
 )
 def test_a_change_says_why_and_what_was_accepted(value: float | None, why: str) -> None:
-    guard = CounterGuard(DAY)
-    guard.check({"total_yield": FULL}, {"total_yield": WATTS}, START)
+    guard = CounterGuard()
+    guard.check({"total_yield": FULL}, {"total_yield": WATTS}, START, DAY)
     totals = {} if value is None else {"total_yield": value}
 
-    (change,) = guard.check(totals, {"total_yield": WATTS}, START + 5)
+    (change,) = guard.check(totals, {"total_yield": WATTS}, START + 5, DAY)
 
     assert why in change.why
     assert change[0] == "total_yield"
@@ -290,10 +291,10 @@ def test_a_change_says_why_and_what_was_accepted(value: float | None, why: str) 
 
 
 def test_each_total_is_judged_by_itself() -> None:
-    guard = CounterGuard(DAY)
-    guard.check({"total_yield": FULL, "pv_gen_meter": FULL}, {}, START)
+    guard = CounterGuard()
+    guard.check({"total_yield": FULL, "pv_gen_meter": FULL}, {}, START, DAY)
 
-    changes = guard.check({"total_yield": FULL + 1, "pv_gen_meter": 1.0}, {}, START + 5)
+    changes = guard.check({"total_yield": FULL + 1, "pv_gen_meter": 1.0}, {}, START + 5, DAY)
 
     assert [change.sensor for change in changes] == ["pv_gen_meter"]
     assert guard.withheld == 1

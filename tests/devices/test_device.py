@@ -1,8 +1,8 @@
 """One configured device: who reads when, what scrapes see of it, and how it ends."""
 
 import logging
+import sys
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,10 +11,11 @@ import pytest
 from support import devices
 from support.devices import NOON, Clock, Connect, Scraped, count, eventually, reader_threads
 
-from sma_exporter.devices.device import Device, Read
-from sma_exporter.devices.snapshot import REASONS, Outcome
+from sma_exporter.devices.snapshot import ReadResult
 from sma_exporter.simulator import Simulator, faults
 from sma_exporter.simulator.faults import Fault
+from sma_exporter.sma.deadline import Deadline
+from sma_exporter.sma.exceptions import Reason
 
 clock, sim, connect = devices.clock, devices.sim, devices.connect
 
@@ -38,7 +39,7 @@ def test_sixty_scrapes_at_once_open_one_session_and_leave_none(
     sim.faults.add(Fault(faults.delay(0.5), path="login", times=1))
     ready = threading.Barrier(60)
 
-    def scrape(_: int) -> Outcome:
+    def scrape(_: int) -> ReadResult:
         ready.wait()
         return roof.read()
 
@@ -71,7 +72,7 @@ def test_each_scrape_waits_until_its_own_deadline_and_the_read_goes_on(
 ) -> None:
     roof = connect(sim)
     sim.faults.add(Fault(faults.delay(1.0), path=READ, times=1))
-    patient: list[Outcome] = []
+    patient: list[ReadResult] = []
     waiting = in_background(lambda: patient.append(roof.read(within=10)))
     assert eventually(lambda: bool(sim.requests))
 
@@ -80,13 +81,13 @@ def test_each_scrape_waits_until_its_own_deadline_and_the_read_goes_on(
     waiting.join()
 
     assert still_waiting
-    assert hasty.outcome is not None
-    assert hasty.outcome.reason == "timeout"
+    assert hasty.result is not None
+    assert hasty.result.reason == "timeout"
     assert not hasty.up
-    assert hasty.errors["timeout"] == 1
+    assert hasty.errors[Reason.TIMEOUT] == 1
     assert patient[0].reason is None
     assert count(sim)[READ] == 1
-    assert roof.scrape().errors["timeout"] == 1
+    assert roof.scrape().errors[Reason.TIMEOUT] == 1
 
 
 def test_a_scrape_after_one_that_gave_up_joins_the_read_under_way(
@@ -107,14 +108,13 @@ def test_a_scrape_shows_the_read_that_it_waited_for_and_no_later_one(
     connect: Connect, sim: Simulator
 ) -> None:
     roof = connect(sim, min_interval=0.0)
-    deadline = roof.clock() + 5
-    read = roof.device.begin(deadline)
+    read = roof.device.begin()
     assert read is not None
-    assert eventually(lambda: read.outcome is not None)
+    assert eventually(lambda: read.is_over)
     sim.stop()
     later = roof.read()
 
-    shown = roof.device.finish(read, deadline)
+    shown = roof.device.finish(read, roof.within(5))
 
     assert later.reason == "connection"
     assert shown.up
@@ -173,7 +173,7 @@ def test_looking_at_the_last_read_touches_no_device(connect: Connect, sim: Simul
     asked_by_scrape = len(sim.requests)
     after = roof.device.last()
 
-    assert (before.outcome, before.name, before.plant) == (None, "roof", "home")
+    assert (before.result, before.name, before.plant) == (None, "roof", "home")
     assert asked == 0
     assert after.up
     assert count(sim)[READ] == 1
@@ -205,7 +205,7 @@ def test_every_reason_is_counted_from_0_before_the_first_read(
 ) -> None:
     last = connect(sim).device.last()
 
-    assert last.errors == dict.fromkeys(REASONS, 0)
+    assert last.errors == dict.fromkeys(Reason, 0)
     assert last.last_success is None
     assert not last.up
 
@@ -238,7 +238,7 @@ def test_logins_are_counted(connect: Connect, sim: Simulator) -> None:
         assert eventually(lambda: sim.sessions == 0)
         roof.clock.advance(5)
 
-    assert roof.scrape().known.logins == sim.logins == 4
+    assert roof.scrape().logins == sim.logins == 4
 
 
 # --- sessions ---
@@ -294,25 +294,24 @@ def test_a_scrape_during_the_logout_waits_for_it(
     assert sim.logins == 2
 
 
-def test_a_scrape_before_the_logout_takes_the_session_over(sim: Simulator) -> None:
-    class Busy(Device):
-        def _hand_over(self, read: Read, outcome: Outcome) -> None:
-            super()._hand_over(read, outcome)
-            if len(joined) < 3:
-                joined.append(self.begin(deadline))
+def test_scrapes_that_follow_at_once_take_the_session_over(
+    connect: Connect, sim: Simulator
+) -> None:
+    roof = connect(sim, min_interval=0.0).device
 
-    joined: list[Read | None] = []
-    roof = Busy(devices.settings(sim, min_interval=0.0))
-    deadline = time.monotonic() + 5
+    def scrape(_: int) -> bool:
+        return roof.finish(roof.begin(), Deadline.after(5)).up
 
-    first = roof.finish(roof.begin(deadline), deadline)
-    assert eventually(lambda: not reader_threads())
-    later = [roof.finish(read, deadline) for read in joined]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # else no thread gets between handing over and logging out
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(scrape, range(400)))
+    finally:
+        sys.setswitchinterval(interval)
 
-    assert first.up
-    assert [snapshot.up for snapshot in later] == [True] * 3
-    assert count(sim)[READ] == 4
-    assert (sim.logins, sim.logouts, sim.sessions) == (1, 1, 0)
+    assert sim.logins < count(sim)[READ]
+    assert eventually(lambda: sim.sessions == 0)
 
 
 def test_a_kept_session_serves_many_scrapes_and_ends_with_the_exporter(
@@ -350,7 +349,7 @@ def test_a_kept_session_that_expired_is_renewed_within_the_same_scrape(
 
     assert outcome.reason is None
     assert sim.login_attempts == 2
-    assert roof.device.last().known.logins == 2
+    assert roof.device.last().logins == 2
     assert sim.sessions == 1
 
 
@@ -576,8 +575,6 @@ def test_no_password_and_no_session_id_in_any_log_line_message_or_repr(
         roof.clock.advance(60)
         seen.append(roof.scrape())
         assert eventually(lambda: not reader_threads())
-    reader = vars(roof.device)["_reader"]
-    seen += [reader, vars(reader)["_client"], reader.known]
     told = [repr(thing) for thing in seen]
     told += [str(vars(record)) + record.getMessage() for record in caplog.records]
 

@@ -9,15 +9,26 @@ from typing import Any
 import attrs
 import pytest
 from support import devices
-from support.devices import NOON, TOTAL, Clock, calls, count, eventually, sending, settings
+from support.devices import (
+    NOON,
+    TOTAL,
+    Clock,
+    calls,
+    count,
+    eventually,
+    reader_threads,
+    sending,
+    settings,
+)
 
 from sma_exporter import config
 from sma_exporter.devices.device import Device
 from sma_exporter.devices.fleet import Fleet
-from sma_exporter.devices.snapshot import Outcome
+from sma_exporter.devices.snapshot import ReadResult
 from sma_exporter.simulator import PASSWORD, Simulator, faults
 from sma_exporter.simulator.faults import Fault
 from sma_exporter.simulator.simulator import INSTALLER_PASSWORD
+from sma_exporter.sma.deadline import Deadline
 
 clock, sim = devices.clock, devices.sim
 
@@ -51,11 +62,12 @@ class Reloaded:
         (only,) = self.fleet.devices
         return only
 
-    def read(self, within: float = 5.0) -> Outcome:
+    def read(self, within: float = 5.0) -> ReadResult:
         """Scrape the only device, past its `min_interval`."""
         self._clock.advance(5.0)
-        deadline = self._clock() + within
-        outcome = self.device.finish(self.device.begin(deadline), deadline).outcome
+        deadline = Deadline.after(within, self._clock)
+        outcome = self.device.finish(self.device.begin(), deadline).result
+        eventually(lambda: not reader_threads(), within=0.2)
         assert outcome is not None
         return outcome
 
@@ -122,7 +134,7 @@ class TestWhatStays:
         site.reload(settings(sim, plant="home"))
 
         assert "total_yield" not in site.read().readings
-        assert site.device.last().known.withheld == 1
+        assert site.device.last().state.withheld == 1
 
     def test_a_read_under_way(self, site: Reloaded, sim: Simulator) -> None:
         sim.faults.add(Fault(faults.delay(0.3), path=READ, times=1))
@@ -187,7 +199,7 @@ class TestWhatIsTakenAnew:
         site.reload(settings(sim, sensors=(custom("sma_custom_two_joules_total"),)))
 
         assert [row.metric for row in site.read().custom] == ["sma_custom_two_joules_total"]
-        assert site.device.last().known.withheld == 0
+        assert site.device.last().state.withheld == 0
 
     def test_the_delay_of_a_counters_reset(
         self, site: Reloaded, sim: Simulator, clock: Clock
@@ -228,7 +240,7 @@ class TestWhoLeaves:
         scrape.join(5)
         assert leaving.last().up
         assert eventually(lambda: leaving.closed and sim.sessions == 0)
-        assert leaving.begin(0.0) is None
+        assert leaving.begin() is None
 
     @pytest.mark.parametrize("change", ["name", "url"])
     def test_is_waited_for_by_its_successor(
@@ -280,7 +292,7 @@ class TestWhoLeaves:
         site.reload()
         (leaving,) = site.fleet._leaving
 
-        leaving.close(clock() + 8.0)
+        leaving.close(Deadline.after(8, clock))
 
         scrape.join(5)
         assert leaving.closed
@@ -346,8 +358,8 @@ def test_closing_takes_all_devices_side_by_side(simulate: Callable[..., Simulato
         for index, simulator in enumerate(simulators)
     ]
     fleet = Fleet(config.Config(tuple(wanted)))
-    deadline = Clock()() + 20
-    for device, read in [(device, device.begin(deadline)) for device in fleet.devices]:
+    deadline = Deadline.after(20)
+    for device, read in [(device, device.begin()) for device in fleet.devices]:
         device.finish(read, deadline)
     assert [simulator.sessions for simulator in simulators] == [1] * 8
 

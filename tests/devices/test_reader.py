@@ -30,18 +30,18 @@ from support.devices import (
     pauses,
     reader_threads,
     sending,
-    settings,
     visitor,
 )
 from urllib3.exceptions import NewConnectionError
 
 from sma_exporter import config
-from sma_exporter.devices.clients import one_session
-from sma_exporter.devices.reader import MAX_UNKNOWN_STATES, Reader, reason_of
-from sma_exporter.devices.snapshot import REASONS, CustomReading
+from sma_exporter.devices.evaluation import MAX_UNKNOWN_STATES
+from sma_exporter.devices.snapshot import CustomReading
 from sma_exporter.simulator import Simulator, faults
 from sma_exporter.simulator.faults import Action, Fault
-from sma_exporter.webconnect import SmaException, SmaReadException
+from sma_exporter.sma.deadline import Deadline
+from sma_exporter.sma.exceptions import Reason, SmaTimeoutException
+from sma_exporter.webconnect.source import WebConnectSettings, WebConnectSource
 
 clock, sim, connect = devices.clock, devices.sim, devices.connect
 
@@ -127,11 +127,11 @@ def test_a_device_that_does_not_do_its_duty_costs_a_reason_and_is_back_with_the_
     roof.clock.advance(10)
     recovered = roof.scrape()
 
-    assert failed.outcome is not None
-    assert failed.outcome.reason == reason
-    assert failed.outcome.message
-    assert failed.outcome.readings == {}
-    assert failed.errors == dict.fromkeys(REASONS, 0) | {reason: 1}
+    assert failed.result is not None
+    assert failed.result.reason == reason
+    assert failed.result.message
+    assert failed.result.readings == {}
+    assert failed.errors == dict.fromkeys(Reason, 0) | {reason: 1}
     assert recovered.up
     assert recovered.errors == failed.errors
 
@@ -256,21 +256,13 @@ def test_a_mistake_of_ours_is_a_reason_and_tells_nothing_but_its_kind(
         def read_password(self) -> str | None:
             raise ZeroDivisionError(PASSWORD)
 
-    roof = Scraped(Broken(name="roof", url=sim.url), clock)
+    roof = Scraped(Broken(name="roof", url=sim.url, password=config.Secret(PASSWORD)), clock)
 
     outcome = roof.read()
 
     assert outcome.reason == "internal"
     assert "ZeroDivisionError" in outcome.message
     assert PASSWORD not in outcome.message
-
-
-@pytest.mark.parametrize(
-    ("error", "reason"),
-    [(SmaReadException(""), "protocol"), (SmaException(""), "internal"), (OSError(), "internal")],
-)
-def test_what_is_foreseen_nowhere_is_internal(error: Exception, reason: str) -> None:
-    assert reason_of(error) == reason
 
 
 # --- the wrong password ---
@@ -289,9 +281,9 @@ def test_a_refused_password_is_tried_once_a_minute_at_most_and_ever_more_seldom(
     assert sim.login_attempts == 7
     for pause, least in zip(pauses(sim), [60, 120, 240, 480, 900, 900], strict=True):
         assert least <= pause <= least + 10
-    assert shown.outcome is not None
-    assert shown.outcome.reason == "authentication"
-    assert shown.errors == dict.fromkeys(REASONS, 0) | {"authentication": 7}
+    assert shown.result is not None
+    assert shown.result.reason == "authentication"
+    assert shown.errors == dict.fromkeys(Reason, 0) | {"authentication": 7}
     assert sim.sessions == 0
 
 
@@ -577,7 +569,7 @@ def test_a_session_that_the_device_forgot_is_renewed_once_within_the_scrape(
     assert outcome.reason is None
     assert sim.login_attempts == 2
     assert eventually(lambda: sim.sessions == 0)
-    assert roof.device.last().known.logins == 2
+    assert roof.device.last().logins == 2
 
 
 def test_a_device_that_forgets_every_session_is_not_asked_for_more(
@@ -620,7 +612,7 @@ def test_parameters_are_read_on_first_contact_and_every_hour(
         asked.append(count(sim)[PARAMETERS])
 
     assert asked == [1, 1, 1, 2, 2]
-    assert roof.device.last().known.identity.serial == str(sim.serial)
+    assert roof.device.last().state.identity.serial == str(sim.serial)
 
 
 def test_parameters_are_read_when_the_device_is_back(connect: Connect, sim: Simulator) -> None:
@@ -646,9 +638,9 @@ def test_what_the_parameters_told_is_kept_while_the_device_sleeps(
     roof.clock.advance(5)
     asleep = roof.scrape()
 
-    assert asleep.known.identity == awake.known.identity
-    assert asleep.known.identity.serial == str(sim.serial)
-    assert asleep.known.identity.name == sim.name
+    assert asleep.state.identity == awake.state.identity
+    assert asleep.state.identity.serial == str(sim.serial)
+    assert asleep.state.identity.name == sim.name
     assert asleep.readings["inverter_power_limit"] == 3680
     assert "inverter_system_init" in awake.readings
     assert "inverter_system_init" not in asleep.readings
@@ -683,11 +675,11 @@ def test_parameters_that_fail_cost_the_parameters_only_and_are_retried_after_a_m
 
     assert without.up
     assert "grid_power" in without.readings
-    assert without.known.identity.serial == ""
+    assert without.state.identity.serial == ""
     assert sum(without.errors.values()) == 0
     assert too_soon == 0
     assert count(sim)[PARAMETERS] == 1
-    assert later.known.identity.serial == str(sim.serial)
+    assert later.state.identity.serial == str(sim.serial)
 
 
 def test_a_hanging_parameter_request_does_not_make_the_scrape_late(
@@ -729,9 +721,9 @@ def test_without_a_password_the_public_values_are_read_and_nobody_logs_in(
     shown = roof.scrape()
 
     assert {"grid_power", "total_yield"} <= shown.readings.keys()
-    assert shown.known.identity.name == sim.name
+    assert shown.state.identity.name == sim.name
     assert set(calls(sim)) == {"getDashValues"}
-    assert shown.known.logins == 0
+    assert shown.logins == 0
 
 
 # --- which device it is ---
@@ -749,13 +741,13 @@ def test_another_device_than_the_configured_one_gives_no_values(
     roof.clock.advance(5)
     right = roof.scrape()
 
-    assert wrong.outcome is not None
-    assert wrong.outcome.reason == "identity"
-    assert str(sim.serial) in wrong.outcome.message
+    assert wrong.result is not None
+    assert wrong.result.reason == "identity"
+    assert str(sim.serial) in wrong.result.message
     assert wrong.readings == {}
-    assert wrong.known.identity.serial == ""
+    assert wrong.state.identity.serial == ""
     assert right.up
-    assert right.known.identity.serial == str(sim.serial)
+    assert right.state.identity.serial == str(sim.serial)
     assert eventually(lambda: sim.sessions == 0)
 
 
@@ -773,8 +765,8 @@ def test_nothing_is_shown_of_a_device_before_its_configured_serial_number_was_se
     roof.clock.advance(3601)
     seen_before = roof.scrape()
 
-    assert unseen.outcome is not None
-    assert unseen.outcome.reason == "protocol"
+    assert unseen.result is not None
+    assert unseen.result.reason == "protocol"
     assert unseen.readings == {}
     assert seen.up
     assert seen_before.up
@@ -807,11 +799,11 @@ def test_a_total_that_falls_is_withheld_and_logged_once_until_it_is_back(
         roof.clock.advance(5)
         shown.append(roof.scrape())
 
-    assert [s.known.withheld for s in shown] == [0, 1, 1, 1, 0]
+    assert [s.state.withheld for s in shown] == [0, 1, 1, 1, 0]
     assert ["total_yield" in s.readings for s in shown] == [True, False, False, False, True]
     assert all(s.up for s in shown)
     assert shown[-1].readings["total_yield"] == before.readings["total_yield"]
-    told = [record for record in caplog.records if record.name == "sma_exporter.devices.reader"]
+    told = [record for record in caplog.records if record.name == "sma_exporter.devices.evaluation"]
     assert [record.levelname for record in told] == ["WARNING", "INFO"]
     assert {vars(record)["sensor"] for record in told} == {"total_yield"}
     assert vars(told[0])["value"] == 17 * 3600
@@ -886,9 +878,9 @@ def test_a_meter_reading_that_stands_in_is_the_same_total(connect: Connect, sim:
     third = roof.scrape()
 
     assert second.readings["metering_total_yield"] >= first  # type: ignore[operator]
-    assert second.known.withheld == 0
+    assert second.state.withheld == 0
     assert "metering_total_yield" not in third.readings
-    assert third.known.withheld == 1
+    assert third.state.withheld == 1
 
 
 def swapped(
@@ -914,8 +906,8 @@ def test_another_serial_number_starts_the_totals_anew(
     before, after, new = swapped(connect, simulate, clock, serial=3_011_111_111)
 
     assert after.readings["total_yield"] < before.readings["total_yield"]
-    assert after.known.withheld == 0
-    assert after.known.identity.serial == str(new.serial)
+    assert after.state.withheld == 0
+    assert after.state.identity.serial == str(new.serial)
     assert "another device answers at this address" in caplog.text
 
 
@@ -932,9 +924,9 @@ def test_another_device_is_noticed_without_a_failed_read_between(
     roof.clock.advance(5)
     shown = roof.scrape()
 
-    assert shown.outcome is not None
-    assert shown.outcome.reason == (serial and "identity")
-    assert shown.known.identity.serial == (str(sim.serial) if serial else "3001234567")
+    assert shown.result is not None
+    assert shown.result.reason == (serial and "identity")
+    assert shown.state.identity.serial == (str(sim.serial) if serial else "3001234567")
 
 
 def test_nothing_of_the_device_before_is_told_of_another(connect: Connect, sim: Simulator) -> None:
@@ -948,9 +940,9 @@ def test_nothing_of_the_device_before_is_told_of_another(connect: Connect, sim: 
     roof.clock.advance(3601)
     after = roof.scrape()
 
-    assert before.known.identity.name == sim.name
-    assert after.known.identity.serial == "3011111111"
-    assert after.known.identity.name == ""
+    assert before.state.identity.name == sim.name
+    assert after.state.identity.serial == "3011111111"
+    assert after.state.identity.name == ""
     assert "inverter_power_limit" in before.readings
     assert "inverter_power_limit" not in after.readings
 
@@ -962,7 +954,7 @@ def test_the_same_serial_number_with_less_is_not_believed(
 
     assert after.up
     assert "total_yield" not in after.readings
-    assert after.known.withheld > 0
+    assert after.state.withheld > 0
 
 
 def test_the_delay_of_a_reset_comes_from_the_configuration(
@@ -1001,7 +993,7 @@ def test_an_unknown_state_is_remembered(connect: Connect, sim: Simulator) -> Non
 
     assert seen.readings["status"] == (307, 99_999)
     assert gone.readings["status"] == (307,)
-    assert gone.known.unknown_states["status"] == (99_999,)
+    assert gone.state.unknown_states["status"] == (99_999,)
 
 
 def test_no_more_than_sixteen_unknown_states_are_remembered(
@@ -1017,7 +1009,7 @@ def test_no_more_than_sixteen_unknown_states_are_remembered(
         last = roof.scrape()
 
     assert MAX_UNKNOWN_STATES == 16
-    found = last.known.unknown_states["status"]
+    found = last.state.unknown_states["status"]
     assert found == (*range(90_000, 90_012), *range(91_000, 91_004))
 
 
@@ -1255,7 +1247,7 @@ def test_a_device_that_moves_to_https_keeps_its_session(
     assert before.readings["grid_power"] == 5
     assert updating.reason == "connection"
     assert after.readings["grid_power"] == 6
-    assert roof.device.last().known.logins == 1
+    assert roof.device.last().logins == 1
 
 
 def test_a_device_whose_certificate_is_configured_is_never_asked_without_tls(
@@ -1273,47 +1265,18 @@ def test_a_device_whose_certificate_is_configured_is_never_asked_without_tls(
 
 
 @pytest.mark.parametrize("logged_in", [False, True], ids=["before-the-login", "logged-in"])
-def test_a_read_that_meets_a_stop_brings_nothing_and_leaves_no_session(
-    sim: Simulator, clock: Clock, logged_in: bool
+def test_a_source_that_is_cancelled_brings_nothing_and_leaves_no_session(
+    sim: Simulator, logged_in: bool
 ) -> None:
-    reader = Reader(settings(sim), clock)
+    source = WebConnectSource(
+        WebConnectSettings(name="roof", url=sim.url, password=lambda: PASSWORD)
+    )
     if logged_in:
-        reader.read(lambda: clock() + 5)
-    reader.stop()
+        assert [*source.read(Deadline.after(5), (), identify=False)]
+    source.cancel()
 
-    outcome = reader.read(lambda: clock() + 5)
-    reader.log_out(2.0)
+    with pytest.raises(SmaTimeoutException, match="stopping"):
+        next(source.read(Deadline.after(5), (), identify=False))
+    source.release(Deadline.after(2))
 
-    assert outcome.reason == "timeout"
-    assert outcome.readings == {}
     assert sim.sessions == 0
-
-
-# --- clients of commands ---
-
-
-def test_one_session_for_a_command_is_closed_at_its_end(sim: Simulator) -> None:
-    with one_session(settings(sim)) as client:
-        values = client.read_all()
-        during = sim.sessions
-
-    assert NAME not in values
-    assert POWER in values
-    assert during == 1
-    assert sim.sessions == 0
-
-
-def test_one_session_ends_well_when_the_logout_fails(sim: Simulator) -> None:
-    sim.faults.add(Fault(faults.drop(), path="logout"))
-
-    with one_session(settings(sim)) as client:
-        client.new_session()
-
-    assert count(sim)["logout"] == 1
-
-
-def test_one_session_says_that_its_password_cannot_be_read(sim: Simulator, tmp_path: Path) -> None:
-    missing = settings(sim, password_file=tmp_path / "missing")
-
-    with pytest.raises(config.PasswordFileError, match="missing"), one_session(missing):
-        pytest.fail("there is no session without its password")

@@ -26,12 +26,11 @@ from sma_exporter.cli.flags import DEFAULT_PORT
 from sma_exporter.config.values import UNITS, parse_duration
 from sma_exporter.devices import counter_guard as guard
 from sma_exporter.devices import reader
-from sma_exporter.devices.backoff import Cause
-from sma_exporter.devices.snapshot import REASONS
 from sma_exporter.metrics import families as metrics
 from sma_exporter.metrics.collector import SCRAPE_FAMILIES
 from sma_exporter.server import DEFAULT_LIMITS as LIMITS
 from sma_exporter.simulator import MODELS, Simulator
+from sma_exporter.sma.exceptions import Pause, Reason
 from sma_exporter.web import app as web
 from sma_exporter.web_config import load as web_config
 from sma_exporter.web_config import tls as tls_config
@@ -677,7 +676,7 @@ def series() -> dict[str, str]:
 def test_every_reason_has_its_entry() -> None:
     entries = re.findall(r"^### `(\w+)`$", readme.section("When it does not work"), re.MULTILINE)
 
-    assert tuple(entries) == REASONS
+    assert tuple(entries) == tuple(Reason)
 
 
 def test_messages_that_are_quoted_exist() -> None:
@@ -691,13 +690,13 @@ def test_messages_that_are_quoted_exist() -> None:
         assert message in sources.lower()
 
 
-def pause(cause: Cause) -> tuple[float, str]:
+def pause(cause: Pause) -> tuple[float, str]:
     """The first pause in seconds and the longest one in minutes."""
     first, longest = cause.value
     return first, f"{longest / 60:.0f} min"
 
 
-REFUSED, FULL = pause(Cause.REFUSED), pause(Cause.FULL)
+REFUSED, FULL = pause(Pause.REFUSED), pause(Pause.FULL)
 DEVICE = config.DeviceSettings("roof", ADDRESS)
 
 

@@ -23,10 +23,10 @@ from support.programs import values
 
 from sma_exporter import config
 from sma_exporter.devices.fleet import Fleet
-from sma_exporter.devices.snapshot import REASONS
 from sma_exporter.metrics.collector import SCRAPE_FAMILIES
 from sma_exporter.server import Address, Server
 from sma_exporter.simulator import MODELS, Simulator
+from sma_exporter.sma.exceptions import Reason
 from sma_exporter.web.app import App
 from sma_exporter.webconnect import SMA
 
@@ -103,7 +103,7 @@ class Answer:
     def by_reason(self, name: str, device: str) -> Values:
         return {
             reason: self.samples[f'{name}{{device="{device}",reason="{reason}"}}']
-            for reason in REASONS
+            for reason in Reason
         }
 
 

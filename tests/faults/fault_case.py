@@ -16,15 +16,17 @@ from fault_bench import (
     undisturbed,
 )
 
-from sma_exporter.devices.snapshot import REASONS
 from sma_exporter.metrics import families as metrics
-from sma_exporter.webconnect.readings import PARAMETERS
+from sma_exporter.sma.exceptions import Reason
+from sma_exporter.sma.sensors import SENSORS
 
 READ, PARAMETER_READ = "getAllOnlValues", "getValues"
 
 #: What comes from the parameters, and stays while a device is down: who it is, and what does not age.
 _FROM_PARAMETERS = {"sma_device_info"} | {
-    family.name for family in metrics.ALL_FAMILIES if set(family.sensors) <= PARAMETERS
+    family.name
+    for family in metrics.ALL_FAMILIES
+    if all(SENSORS[sensor].kept for sensor in family.sensors)
 }
 KEPT = _FROM_PARAMETERS | {"sma_up"}
 
@@ -179,7 +181,7 @@ def observe_on(bench: Bench, case: Case, well: Answer | None = None, *, last: bo
         well = bench.scrape()
         bench.settle()
     assert well is None or well.up(SICK), "not well before"
-    before = well.errors(SICK) if well else dict.fromkeys(REASONS, 0.0)
+    before = well.errors(SICK) if well else dict.fromkeys(Reason, 0.0)
     if case.login:
         bench.sick.expire_sessions()
     case.inflict(bench)
@@ -198,7 +200,7 @@ def observe_on(bench: Bench, case: Case, well: Answer | None = None, *, last: bo
     return Seen(
         case=case,
         answers=tuple(answers),
-        errors={reason: errors[reason] - before[reason] for reason in REASONS},
+        errors={reason: errors[reason] - before[reason] for reason in Reason},
         normal=undisturbed(case.model),
         after=after,
         waited=waited,

@@ -15,7 +15,7 @@ from sma_exporter.metrics import families as metrics
 from sma_exporter.simulator import Simulator, faults
 from sma_exporter.simulator.device import Reply
 from sma_exporter.simulator.faults import Action, Alter
-from sma_exporter.webconnect.sensor import elements, number
+from sma_exporter.webconnect.values import elements, number
 
 #: Makes actions that concern one value, whose key it is told; most do not care.
 Actions = Callable[[str], Sequence[Action]]

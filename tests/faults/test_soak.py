@@ -29,7 +29,7 @@ from sma_exporter.simulator import PASSWORD, Plant, Simulator, faults
 from sma_exporter.simulator.faults import Action, Fault
 from sma_exporter.web.app import App
 from sma_exporter.webconnect import SMA, SmaException, make_session
-from sma_exporter.webconnect.readings import decode
+from sma_exporter.webconnect.decode import decode
 
 SEED = int(os.environ.get("SOAK_SEED", "20250614"))
 SCRAPES = int(os.environ.get("SOAK_SCRAPES", "2000"))
@@ -56,7 +56,7 @@ KEPT = {"garage", "hybrid"}
 COUNTERS = {row.name for row in metrics.ALL_FAMILIES if row.kind == COUNTER}
 
 #: What is sure to have happened.
-REASONS = {"connection", "timeout", "protocol", "authentication", "session_limit", "unsupported"}
+Reason = {"connection", "timeout", "protocol", "authentication", "session_limit", "unsupported"}
 
 HOME = Plant()
 _HTML = faults.body(b"<!DOCTYPE html><html></html>", "text/html")
@@ -278,6 +278,6 @@ def test_two_thousand_scrapes() -> None:
 
     # It was no walk in the park, and no battlefield either.
     errors = of_devices(samples, "sma_scrape_errors_total")
-    assert {reason for (_, reason), number in errors.items() if number} >= REASONS
+    assert {reason for (_, reason), number in errors.items() if number} >= Reason
     assert all(0.7 * SCRAPES < number < SCRAPES for number in up.values())
     assert len(withheld) == len(MODELS)

@@ -19,7 +19,6 @@ from sma_exporter import __version__, config
 from sma_exporter.config import CustomSensor
 from sma_exporter.devices.device import Device
 from sma_exporter.devices.fleet import Fleet
-from sma_exporter.devices.snapshot import REASONS
 from sma_exporter.metrics.collector import (
     COUNTERS,
     SCRAPE_FAMILIES,
@@ -30,6 +29,8 @@ from sma_exporter.metrics.collector import (
 from sma_exporter.metrics.exposition import registry_of
 from sma_exporter.simulator import MODELS, Simulator, faults
 from sma_exporter.simulator.faults import Fault
+from sma_exporter.sma.deadline import Deadline
+from sma_exporter.sma.exceptions import Reason
 
 clock, sim, connect = devices.clock, devices.sim, devices.connect
 
@@ -38,7 +39,7 @@ Simulate = Callable[..., Simulator]
 
 
 def collector(*read: Device, seconds: float = 5.0, **options: Any) -> DeviceCollector:
-    return DeviceCollector(read, time.monotonic() + seconds, **options)
+    return DeviceCollector(read, Deadline.after(seconds), **options)
 
 
 def samples(metrics: Iterable[Metric]) -> list[Sample]:
@@ -149,8 +150,8 @@ def test_what_a_scrape_tells_of_a_device_that_is_well(connect: Connect, sim: Sim
     shown = list(collector(roof).collect())
 
     assert values(shown, "sma_up") == {"": 1}
-    assert values(shown, "sma_scrape_failing") == dict.fromkeys(REASONS, 0)
-    assert values(shown, "sma_scrape_errors_total") == dict.fromkeys(REASONS, 0)
+    assert values(shown, "sma_scrape_failing") == dict.fromkeys(Reason, 0)
+    assert values(shown, "sma_scrape_errors_total") == dict.fromkeys(Reason, 0)
     assert values(shown, "sma_logins_total") == {"": 1}
     assert values(shown, "sma_counters_withheld") == {"": 0}
     assert values(shown, "sma_last_successful_scrape_timestamp_seconds") == {"": NOON}
@@ -175,7 +176,7 @@ def test_what_a_scrape_tells_of_a_device_that_was_never_there(
 
     shown = list(collector(roof).collect())
 
-    one = dict.fromkeys(REASONS, 0) | {"connection": 1}
+    one = dict.fromkeys(Reason, 0) | {"connection": 1}
     assert {sample.name for sample in samples(shown)} == {
         "sma_up",
         "sma_scrape_duration_seconds",

@@ -21,14 +21,12 @@ from sma_exporter.metrics.families import (
     STATE_SET,
     Family,
     Source,
-    clean,
     custom_families,
     families,
 )
 from sma_exporter.metrics.table import BITS
-from sma_exporter.webconnect import Readings, definitions
-from sma_exporter.webconnect.presence import IDENTITY
-from sma_exporter.webconnect.readings import STATES_OF, TOTALS, keys_of
+from sma_exporter.sma.sensors import IDENTITY, SENSORS, Kind
+from sma_exporter.sma.source import Readings
 
 Samples = dict[str, dict[tuple[str, ...], float]]
 
@@ -79,26 +77,27 @@ class TestTable:
 
         assert len(in_table) == len(set(in_table))
 
-    def test_every_sensor_has_a_family(self) -> None:
+    def test_every_sensor_has_a_family_or_is_made_into_one_that_has(self) -> None:
         in_table = {sensor for family in ALL_FAMILIES for sensor in family.sensors}
-        substitutes = set(definitions.SUBSTITUTES.values())
-        numbered = {n for n in definitions.SENSORS if n.startswith(definitions.NUMBERED)}
+        parts = {part for sensor in SENSORS.values() for part in sensor.made_of}
 
-        missing = set(definitions.SENSORS) - in_table - numbered
-
-        assert missing == substitutes | set(IDENTITY.values())
-        assert {f"{name}_0" for name in numbered} <= in_table
+        assert SENSORS.keys() - in_table == parts | {*IDENTITY}
 
     def test_every_sensor_of_the_table_exists(self) -> None:
         in_table = {sensor for family in ALL_FAMILIES for sensor in family.sensors}
 
-        assert [sensor for sensor in in_table if not keys_of(sensor)] == []
+        assert in_table <= SENSORS.keys()
 
     def test_counters_are_exactly_the_guarded_totals(self) -> None:
         counters = {s for f in ALL_FAMILIES if f.kind == COUNTER for s in f.sensors}
-        fitted = {name for name in TOTALS if not re.search("_[g-z]$", name)}  # the others are alike
 
-        assert fitted <= counters <= TOTALS.keys()
+        assert counters == {n for n, sensor in SENSORS.items() if sensor.kind is Kind.TOTAL}
+
+    def test_a_unit_at_the_end_of_a_name_is_that_of_the_sensor(self) -> None:
+        for family in ALL_FAMILIES:
+            (unit,) = {SENSORS[sensor].unit for sensor in family.sensors}
+            name = family.name.removesuffix("_total")
+            assert not unit or name.endswith(f"_{unit}"), family.name
 
     def test_counters_end_in_total_and_gauges_do_not(self) -> None:
         for family in EVERY_FAMILY:
@@ -148,7 +147,7 @@ class TestTable:
     def test_every_state_set_has_its_states(self) -> None:
         for family in ALL_FAMILIES:
             if family.kind == STATE_SET:
-                assert family.sensors.keys() <= STATES_OF.keys()
+                assert all(SENSORS[sensor].states for sensor in family.sensors)
 
     def test_a_family_of_two_objects_says_which_counts(self) -> None:
         reactive = next(f for f in ALL_FAMILIES if f.name == "sma_ac_reactive_power_vars")
@@ -158,7 +157,7 @@ class TestTable:
         )
 
     def test_a_key_whose_group_ends_in_2_needs_the_installer(self) -> None:
-        needing = {family.name for family in ALL_FAMILIES if family.needs_installer}
+        needing = {family.name for family in ALL_FAMILIES if family.installer}
 
         assert needing == {
             "sma_pv_isolation_resistance_ohms",
@@ -242,22 +241,6 @@ class TestNumbers:
 
         assert [sample.labels["device"] for sample in family.samples] == ["b", "a", "c"]
 
-    @pytest.mark.parametrize(
-        ("readings", "expected"),
-        [
-            ({"grid_power_factor": 0.98, "grid_power_factor_eei": -0.5}, 0.98),
-            ({"grid_power_factor": 0.0, "grid_power_factor_eei": -0.977}, 0.977),
-            ({"grid_power_factor_eei": 0.5}, 0.5),
-            ({"grid_power_factor": 0.0}, None),
-            ({}, None),
-        ],
-        ids=["given", "zero on a hybrid", "only the signed one", "zero alone", "none"],
-    )
-    def test_the_power_factor_of_hybrids(self, readings: Readings, expected: float | None) -> None:
-        found = of(readings).get("sma_ac_power_factor_ratio", {}).get(())
-
-        assert found == expected
-
 
 class TestStates:
     def test_all_known_states_are_shown_and_the_active_one_is_1(self) -> None:
@@ -299,47 +282,14 @@ class TestStates:
         assert found[("b", "ok")] == 1
         assert ("b", "tag_4711") not in found
 
-    @pytest.mark.parametrize(
-        ("readings", "shown"),
-        [
-            pytest.param({"optimizer_condition_3": (303,)}, False, id="an empty slot"),
-            pytest.param({"optimizer_condition_3": (307,)}, True, id="an optimizer"),
-            pytest.param(
-                {"optimizer_condition_3": (303,), "optimizer_serial_3": "04C0"},
-                True,
-                id="an optimizer that is off",
-            ),
-            pytest.param({"gateway_condition_1": (303,)}, False, id="no gateway"),
-            pytest.param({"gateway_condition_1": (35,)}, True, id="a gateway with a fault"),
-        ],
-    )
-    def test_slots_that_are_empty_are_no_parts(self, readings: Readings, shown: bool) -> None:
-        assert any(name.endswith("_condition") for name in of(readings)) is shown
-
     def test_no_state_gives_no_series(self) -> None:
         assert of({"grid_power": 1}).keys() == {"sma_ac_power_watts"}
 
 
 class TestInfo:
-    @pytest.mark.parametrize(
-        ("readings", "serial"),
-        [
-            ({"energy_meter_in_use": 12, "energy_meter": 34}, "12"),
-            ({"energy_meter_in_use": 0, "energy_meter": 34}, "34"),
-            ({"energy_meter": 34}, "34"),
-            ({"device_type": (9327,), "serial_number": 56}, "56"),
-            ({"device_type": (9338,), "serial_number": 56}, ""),
-            ({}, ""),
-        ],
-        ids=["in use", "none in use", "usable", "itself", "an inverter", "unknown"],
-    )
-    def test_the_meter_is_named_whenever_it_has_a_value(
-        self, readings: Readings, serial: str
-    ) -> None:
-        assert of({"metering_power_supplied": 0} | readings)["sma_meter_info"] == {(serial,): 1}
-
-    def test_a_meter_without_values_is_not_there(self) -> None:
-        assert of({"energy_meter_in_use": 1901444353}) == {}
+    def test_the_meter_is_named_by_its_serial_number_or_not_at_all(self) -> None:
+        assert of({"meter_serial": "12"}) == {"sma_meter_info": {("12",): 1}}
+        assert of({"meter_serial": ""}) == {"sma_meter_info": {("",): 1}}
 
     def test_one_of_very_many_choices_is_an_info(self) -> None:
         assert of({"country_standard": (7510,), "energy_meter_model": (9327,)}) == {
@@ -357,24 +307,6 @@ class TestInfo:
             "sma_optimizer_power_watts": {("2",): 310},
             "sma_optimizer_info": {("2", "OPT-3"): 1},
         }
-
-
-class TestTexts:
-    @pytest.mark.parametrize(
-        ("text", "expected"),
-        [
-            ("SN: 3012", "SN: 3012"),
-            ("a\nb\x00c\x7f", "abc"),
-            ("\ud800x", "x"),
-            ("Grüße ☀", "Grüße ☀"),
-            ("x" * 300, "x" * 128),
-            ("  padded ", "padded"),
-            ("\u202eevil\u200b", "evil"),
-        ],
-        ids=["plain", "control", "surrogate", "unicode", "long", "padded", "invisible"],
-    )
-    def test_texts_of_a_device_are_cleaned(self, text: str, expected: str) -> None:
-        assert clean(text) == expected
 
 
 class TestCustom:
@@ -405,7 +337,7 @@ class _Fixed:
 
 
 def test_openmetrics_says_units_and_state_sets() -> None:
-    readings: Readings = {"total_yield": 3600, "status": (307,), "metering_power_supplied": 1}
+    readings: Readings = {"total_yield": 3600, "status": (307,), "meter_serial": "1"}
     registry = CollectorRegistry()
     registry.register(_Fixed(*families([Source("roof", readings, {})])))
 

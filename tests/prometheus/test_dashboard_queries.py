@@ -18,7 +18,7 @@ from support.programs import exporter
 from sma_exporter.metrics import families as metrics
 from sma_exporter.metrics.families import Source
 from sma_exporter.simulator import demo_devices
-from sma_exporter.webconnect.readings import decode
+from sma_exporter.webconnect.decode import decode
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR, DAY, YEAR = 3600, 86_400, 365 * 86_400

@@ -12,7 +12,7 @@ from sma_exporter.sma.country_standards import COUNTRY_STANDARDS
 from sma_exporter.sma.device_models import DEVICE_MODELS
 from sma_exporter.sma.tags import L10N, NUMBERS, STATES, TAGS, slug, text
 from sma_exporter.webconnect import definitions
-from sma_exporter.webconnect.sensor import NOT_A_TAG
+from sma_exporter.webconnect.values import NOT_A_TAG
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sma_exporter.sma.time_zones import TIME_ZONE_KEY, TIME_ZONES, time_zone
-from sma_exporter.webconnect.sensor import elements, tags
+from sma_exporter.webconnect.values import elements, tags
 
 
 def active(raw: object) -> list[int]:

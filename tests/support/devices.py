@@ -16,8 +16,9 @@ import pytest
 
 from sma_exporter import config
 from sma_exporter.devices.device import Device
-from sma_exporter.devices.snapshot import Outcome, Snapshot
+from sma_exporter.devices.snapshot import ReadResult, Snapshot
 from sma_exporter.simulator import Simulator
+from sma_exporter.sma.deadline import Deadline
 from sma_exporter.webconnect import SMA, make_session
 
 NOON = datetime(2025, 6, 14, 11, tzinfo=UTC).timestamp()
@@ -51,16 +52,22 @@ class Scraped:
 
     def scrape(self, within: float = 5.0) -> Snapshot:
         """Scrape once; a read that is still fresh is shown again."""
-        deadline = self.clock() + within
-        return self.device.finish(self.device.begin(deadline), deadline)
+        shown = self.device.finish(self.device.begin(), self.within(within))
+        # A logout under way has a deadline by the clock that a test puts forward next.
+        eventually(lambda: f"read {self.device.name}" not in reader_threads(), within=0.2)
+        return shown
 
-    def read(self, within: float = 5.0) -> Outcome:
+    def within(self, seconds: float) -> Deadline:
+        """A deadline by the clock of the test."""
+        return Deadline.after(seconds, self.clock)
+
+    def read(self, within: float = 5.0) -> ReadResult:
         """Scrape, and return what the read that the scrape shows brought."""
-        outcome = self.scrape(within).outcome
-        assert outcome is not None
-        return outcome
+        result = self.scrape(within).result
+        assert result is not None
+        return result
 
-    def read_later(self, seconds: float, within: float = 5.0) -> Outcome:
+    def read_later(self, seconds: float, within: float = 5.0) -> ReadResult:
         """Scrape when so much time has gone by."""
         self.clock.advance(seconds)
         return self.read(within)
@@ -73,7 +80,7 @@ class Scraped:
 
     def close(self, within: float = 5.0) -> None:
         """Stop, as at the end of the process."""
-        self.device.close(self.clock() + within)
+        self.device.close(self.within(within))
 
 
 class Connect(Protocol):

@@ -3,7 +3,6 @@
 Read the difference before it is committed: these names and values are what users build on.
 """
 
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from sma_exporter.devices.device import Device
 from sma_exporter.metrics.collector import DeviceCollector
 from sma_exporter.metrics.exposition import exposition
 from sma_exporter.simulator import MODELS, Simulator
+from sma_exporter.sma.deadline import Deadline
 
 FOLDER = Path(__file__).parents[1] / "golden"
 
@@ -37,9 +37,9 @@ def shown(case: str) -> str:
             name="roof", url=simulator.url, password=config.Secret("Sunny-9876"), group="installer"
         )
         device = Device(settings)
-        collector = DeviceCollector([device], time.monotonic() + 30)
+        collector = DeviceCollector([device], Deadline.after(30))
         text = exposition([collector], accept="").text
-        device.close(time.monotonic() + 10)
+        device.close(Deadline.after(10))
     lines = (line for line in text.splitlines() if not any(name in line for name in _VOLATILE))
     return "\n".join(lines) + "\n"
 

@@ -11,14 +11,16 @@ from typing import NamedTuple
 
 from prometheus_client.core import Metric
 
-from sma_exporter.devices.snapshot import REASONS, Identity, Known, Outcome, Snapshot
+from sma_exporter.devices.snapshot import DeviceState, ReadResult, Snapshot
 from sma_exporter.metrics import collector
 from sma_exporter.metrics import families as metrics
 from sma_exporter.simulator import MODELS
 from sma_exporter.simulator.plant import Plant
 from sma_exporter.simulator.sources import Site
-from sma_exporter.webconnect import Readings
-from sma_exporter.webconnect.readings import PARAMETERS, decode
+from sma_exporter.sma.exceptions import Reason
+from sma_exporter.sma.sensors import SENSORS
+from sma_exporter.sma.source import Readings
+from sma_exporter.webconnect.decode import concluded, decoded, identity_of
 
 #: A family's name and all labels, sorted.
 Series = tuple[str, tuple[tuple[str, str], ...]]
@@ -52,23 +54,23 @@ class PastDevice:
     @cached_property
     def parameters(self) -> Readings:
         """What it says of itself, which does not change."""
-        return decode(MODELS[self.model].parameters(self.site, 0.0))
+        return decoded(MODELS[self.model].parameters(self.site, 0.0))
 
     def snapshot(self, time: float) -> Snapshot:
         """Return what the exporter knows of it at a time."""
         model, parameters = MODELS[self.model], self.parameters
         is_off = self.off_at_night and model.sources(self.site, time).dark
-        found = None if is_off else decode(model.online(self.site, time))
-        readings = None if found is None else self.change(time, found)
-        outcome = (
-            Outcome(0.0, reason="connection")
+        found = {} if is_off else decoded(model.online(self.site, time))
+        readings = None if is_off else self.change(time, concluded({**parameters, **found}))
+        result = (
+            ReadResult(0.0, reason=Reason.CONNECTION)
             if readings is None
-            else Outcome(0.0, readings=parameters | readings)
+            else ReadResult(0.0, readings=readings)
         )
-        known = {name: value for name, value in parameters.items() if name in PARAMETERS}
-        identity = Identity.of(parameters)
-        errors = dict.fromkeys(REASONS, 0)
-        return Snapshot(self.name, self.plant, outcome, Known(known, identity), errors, time)
+        kept = {name: value for name, value in parameters.items() if SENSORS[name].kept}
+        state = DeviceState(identity_of(parameters), kept)
+        errors = dict.fromkeys(Reason, 0)
+        return Snapshot(self.name, self.plant, result, state, errors, 0, time)
 
 
 def device(name: str, model: str, home: Plant, **more: object) -> PastDevice:

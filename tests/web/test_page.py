@@ -2,16 +2,19 @@
 
 import time
 
-from sma_exporter.devices.snapshot import REASONS, Identity, Known, Outcome, Snapshot
+from sma_exporter.devices.snapshot import DeviceState, ReadResult, Snapshot
+from sma_exporter.sma.exceptions import Reason
+from sma_exporter.sma.source import Identity
 from sma_exporter.web.page import render
 
 EVIL = "<script>alert('x')</script>\"&\x00\ud800"
 
 
 def snapshot(
-    name: str = "roof", outcome: Outcome | None = None, known: Known | None = None
+    name: str = "roof", result: ReadResult | None = None, state: DeviceState | None = None
 ) -> Snapshot:
-    return Snapshot(name, "", outcome, known or Known(), dict.fromkeys(REASONS, 0), time.time())
+    errors = dict.fromkeys(Reason, 0)
+    return Snapshot(name, "", result, state or DeviceState(), errors, 0, time.time())
 
 
 def page(*snapshots: Snapshot) -> str:
@@ -19,10 +22,10 @@ def page(*snapshots: Snapshot) -> str:
 
 
 def test_every_text_of_a_device_or_file_is_escaped() -> None:
-    known = Known(identity=Identity(serial=EVIL, name=EVIL, model=EVIL, sw_version=EVIL))
-    outcome = Outcome(0.0, reason="protocol", message=EVIL)
+    state = DeviceState(identity=Identity(serial=EVIL, name=EVIL, model=EVIL, sw_version=EVIL))
+    result = ReadResult(0.0, reason=Reason.PROTOCOL, message=EVIL)
 
-    text = page(snapshot(EVIL, outcome, known))
+    text = page(snapshot(EVIL, result, state))
 
     assert "<script" not in text
     assert "&lt;script&gt;" in text
@@ -30,11 +33,11 @@ def test_every_text_of_a_device_or_file_is_escaped() -> None:
 
 
 def test_values_are_shown_as_people_read_them() -> None:
-    outcome = Outcome(
+    result = ReadResult(
         0.0, readings={"grid_power": 2460, "daily_yield": 31791600, "battery_soc_total": 0.57}
     )
 
-    text = page(snapshot(outcome=outcome))
+    text = page(snapshot(result=result))
 
     assert "<dd>2,460 W</dd>" in text
     assert "<dd>8.83 kWh</dd>" in text
@@ -42,9 +45,9 @@ def test_values_are_shown_as_people_read_them() -> None:
 
 
 def test_a_device_that_is_down_shows_the_reason_and_no_values() -> None:
-    outcome = Outcome(0.0, reason="timeout", message="it gave no answer")
+    result = ReadResult(0.0, reason=Reason.TIMEOUT, message="it gave no answer")
 
-    text = page(snapshot(outcome=outcome))
+    text = page(snapshot(result=result))
 
     assert '<span class="down">timeout</span>' in text
     assert "It gave no answer" in text

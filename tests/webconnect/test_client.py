@@ -42,7 +42,7 @@ from sma_exporter.webconnect import (
     version_int_to_string,
 )
 from sma_exporter.webconnect.client import KEYS_A_REQUEST
-from sma_exporter.webconnect.readings import ONLINE_KEYS
+from sma_exporter.webconnect.decode import ONLINE_KEYS
 
 NOON = 1_749_898_800.0
 PASSWORD, INSTALLER_PASSWORD, WRONG = "Sunny-1234", "Sunny-9876", "Cloudy-5678"

@@ -10,7 +10,7 @@ from test_sensor import JSON
 
 from sma_exporter.sma.tags import STATES
 from sma_exporter.webconnect import decode, definitions
-from sma_exporter.webconnect.readings import (
+from sma_exporter.webconnect.decode import (
     ONLINE_KEYS,
     PARAMETER_KEYS,
     PARAMETERS,

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 import responses
 from responses import matchers
+from sma_exporter.webconnect.beyond_pysma import BEYOND_PYSMA
 from support.documented import PARAMETERS
 
 from sma_exporter.metrics.families import ALL_FAMILIES, Source, families
+from sma_exporter.sma.sensors import MAX_ELEMENTS
 from sma_exporter.sma.tags import L10N, NUMBERS
 from sma_exporter.webconnect import (
     SMA,
@@ -24,11 +26,9 @@ from sma_exporter.webconnect import (
     make_session,
     version_int_to_string,
 )
-from sma_exporter.webconnect.beyond_pysma import BEYOND_PYSMA
+from sma_exporter.webconnect.decode import names
 from sma_exporter.webconnect.definitions import NUMBERED, SUBSTITUTES
 from sma_exporter.webconnect.presence import IDENTITY, present
-from sma_exporter.webconnect.readings import names
-from sma_exporter.webconnect.sensor import MAX_ELEMENTS
 
 DEVICES = ("sb-1.5", "sb-3.6", "stp-10.0-se", "stp-10.0-se-energy-meter")
 

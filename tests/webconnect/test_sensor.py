@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sma_exporter.sma.sensors import MAX_ELEMENTS
 from sma_exporter.sma.tags import L10N
 from sma_exporter.webconnect import Sensor, Sensors
-from sma_exporter.webconnect.sensor import MAX_ELEMENTS, NOT_A_TAG, elements, number, tags
+from sma_exporter.webconnect.values import NOT_A_TAG, elements, number, tags
 
 KEY = "6100_40263F00"
 ARRAY = "6380_40251E00"

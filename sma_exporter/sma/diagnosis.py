@@ -1,0 +1,59 @@
+"""The seam for `sensors`: what a protocol finds out on the way to a device, and what the device answers."""
+
+from dataclasses import dataclass, field
+
+from .exceptions import SmaException
+from .source import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step on the way to a device, and what was found."""
+
+    name: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownValue:
+    """A value that a table knows. `value` is in `unit`, as SMA says it; states are words.
+
+    `sensor`: what the library calls it. `reading`: the sensor whose reading it is, "" where another
+    value counts instead.
+    """
+
+    sensor: str
+    value: int | float | str
+    unit: str
+    reading: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownValue:
+    """What stands behind a key that no table knows.
+
+    `values`: of all elements that have one. `number`: where the first number stands, if there is one.
+    """
+
+    key: str
+    values: tuple[int | float | str, ...]
+    number: Address | None
+    is_text: bool
+
+
+@dataclass(slots=True)
+class Diagnosis:
+    """What was found out about one device.
+
+    `url`: where it turned out to be. `fingerprint`: of a certificate that nobody verified. `failure`:
+    why it ended early, after the last of the steps. `needs_installer`: how many more values most
+    devices show to the installer only.
+    """
+
+    url: str
+    steps: list[Step] = field(default_factory=list)
+    values: list[KnownValue] = field(default_factory=list)
+    unknown: list[UnknownValue] = field(default_factory=list)
+    needs_installer: int = 0
+    fingerprint: str | None = None
+    failure: SmaException | None = None

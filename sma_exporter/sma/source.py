@@ -1,0 +1,89 @@
+"""The seam between the exporter and a protocol: what a source is asked, and what it brings.
+
+A source is one device over one protocol. It knows nothing of Prometheus, and whoever uses it
+nothing of keys, channels or registers. Failures are `exceptions.SmaException`: each carries its
+reason, and for how long to leave the device alone.
+"""
+
+from collections.abc import Collection, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol, TypeAlias
+
+from .deadline import Deadline
+
+#: A number in the sensor's base unit, a text, or the tags of the active states.
+Value: TypeAlias = int | float | str | tuple[int, ...]
+
+#: Sensor name -> value; a sensor without a value is absent.
+Readings: TypeAlias = Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a device says of itself; empty where it does not say."""
+
+    serial: str = ""
+    name: str = ""
+    model: str = ""
+    manufacturer: str = ""
+    sw_version: str = ""
+
+    @property
+    def title(self) -> str:
+        """Manufacturer and model; some models begin with the manufacturer."""
+        if self.model.startswith(self.manufacturer):
+            return self.model
+        return f"{self.manufacturer} {self.model}".strip()
+
+
+class Address(NamedTuple):
+    """Where a number stands that no table knows: its key in the protocol, and which element of an array."""
+
+    key: str
+    element: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """What a device says now.
+
+    `readings`: everything, and what describes the device as it was last told. `identity`: who
+    answers; None while that is not known for certain. `custom`: the raw numbers at the addresses
+    that were asked for.
+    """
+
+    readings: Readings
+    identity: Identity | None = None
+    custom: Mapping[Address, float] = field(default_factory=dict)
+
+
+class Source(Protocol):
+    """One device over one protocol. Used by one thread at a time, but for `cancel`."""
+
+    @property
+    def url(self) -> str:
+        """Where the device is, as far as that is known by now; for messages."""
+
+    @property
+    def logins(self) -> int:
+        """How many sessions were opened so far."""
+
+    def read(
+        self, deadline: Deadline, custom: Collection[Address], *, identify: bool
+    ) -> Generator[Measurements]:
+        """Read the device: yield what it says, and once more if something slow follows.
+
+        What comes later holds everything of before. A login is not cut by the deadline. `custom`:
+        addresses that no table knows. `identify`: yield nothing before it is certain who answers.
+        Who stops before the end has refused what came: the next read asks again who answers.
+        Raises SmaException.
+        """
+
+    def release(self, deadline: Deadline) -> None:
+        """Log out, in one attempt.
+
+        Raises SmaException when a session may be left: the next read uses it again.
+        """
+
+    def cancel(self) -> None:
+        """Make the read under way, and all later ones, end soon. From any thread."""

@@ -1,0 +1,155 @@
+"""What a WebConnect device tells of itself, step by step, and all that it answers."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from ..sma import tags as sma_tags
+from ..sma.deadline import Deadline
+from ..sma.diagnosis import Diagnosis, KnownValue, Step, UnknownValue
+from ..sma.exceptions import SmaException, SmaTlsException
+from ..sma.http import presented_fingerprint
+from ..sma.objects import BY_KEY, OBJECTS
+from ..sma.sensors import SENSORS, expanded
+from ..sma.source import Address, Readings
+from .client import SMA
+from .decode import (
+    PARAMETER_KEYS,
+    decode,
+    decoded,
+    has_value,
+    identity_of,
+    version_int_to_string,
+)
+from .source import WebConnectSettings, new_client
+from .values import elements, number, tags
+
+
+def diagnose(settings: WebConnectSettings) -> Diagnosis:
+    """Go to a device with a session of its own, and log out. A failure ends the diagnosis."""
+    diagnosis = Diagnosis(settings.url)
+    with new_client(settings) as client:
+        try:
+            _reach(diagnosis, client, settings)
+            _examine(diagnosis, client, settings)
+        except SmaException as error:
+            diagnosis.failure = error
+            if isinstance(error, SmaTlsException):
+                diagnosis.fingerprint = error.fingerprint
+        diagnosis.url = client.url
+    return diagnosis
+
+
+def _reach(diagnosis: Diagnosis, client: SMA, settings: WebConnectSettings) -> None:
+    """Add the steps up to the login."""
+    check = client.session_check()
+    scheme = client.url.partition("://")[0]
+    steps = diagnosis.steps
+    steps += [Step("reached", f"{client.url} over {scheme}"), Step("protocol", "WebConnect")]
+    if scheme == "https":
+        fingerprint = presented_fingerprint(client.url, Deadline.after(settings.timeout))
+        steps.append(Step("certificate", f"{_trust(settings)}; {fingerprint or 'not shown'}"))
+        if not settings.verify:
+            diagnosis.fingerprint = fingerprint
+    else:
+        steps.append(Step("certificate", "none: the password travels in clear"))
+    free = "not told" if check.free is None else str(check.free)
+    steps.append(Step("sessions", f"{free} free"))
+    if client.new_session():
+        steps.append(Step("login", f"as {settings.group}"))
+    else:
+        steps.append(Step("login", "none: without a password, the public dashboard values"))
+
+
+def _trust(settings: WebConnectSettings) -> str:
+    if settings.fingerprints:
+        return "the pinned one"
+    return "verified" if settings.verify else "not verified"
+
+
+def _examine(diagnosis: Diagnosis, client: SMA, settings: WebConnectSettings) -> None:
+    values = client.read_all()
+    if settings.password is not None:
+        values |= client.read_keys(PARAMETER_KEYS)
+    identity = identity_of(decode(values))
+    model, firmware = identity.title or "unknown model", identity.sw_version or "unknown"
+    found = f"{model}, firmware {firmware}, serial {identity.serial or '?'}"
+    diagnosis.steps.append(Step("device", found))
+    reading_of = _readings_by_place(values)
+    for key, raw in values.items():
+        if key in BY_KEY:
+            diagnosis.values += _known(key, raw, reading_of)
+        elif unknown := _unknown(key, raw):
+            diagnosis.unknown.append(unknown)
+    is_inverter = "6100_40263F00" in values
+    if settings.group == "user" and is_inverter:
+        diagnosis.needs_installer = sum(1 for _ in _for_installer(values))
+
+
+def _readings_by_place(values: Mapping[str, object]) -> dict[tuple[str, str], str]:
+    """Return which reading the sensor behind a key is; those that do not count are left out."""
+    readings = decode(values)
+    places: dict[tuple[str, str], str] = {}
+    taken: set[str] = set()
+    for each in OBJECTS:  # of several objects for one sensor the first in the table counts
+        if not has_value({each.key: values.get(each.key)}):
+            continue
+        for sensor, value in decoded({each.key: values[each.key]}).items():
+            if sensor not in taken and readings.get(sensor) == value:
+                places[each.key, sensor] = _made_of_it(sensor, value, readings)
+                taken.add(sensor)
+    return places
+
+
+def _made_of_it(sensor: str, value: object, readings: Readings) -> str:
+    """Return the reading that is made of a sensor's value, else the sensor."""
+    for name, definition in SENSORS.items():
+        if sensor in definition.made_of and readings.get(name) == str(value):
+            return name
+    return sensor
+
+
+def _known(
+    key: str, raw: object, reading_of: Mapping[tuple[str, str], str]
+) -> Iterator[KnownValue]:
+    each = BY_KEY[key]
+    for name, sensor, val in zip(each.names, expanded(each.sensor), elements(raw), strict=False):
+        value = _shown(val, each.factor, is_version=name == "device_sw_version")
+        reading = reading_of.get((key, sensor), "")
+        is_empty_slot = not reading and name.startswith(("optimizer_", "gateway_"))
+        if value is not None and not is_empty_slot:
+            unit = each.unit if isinstance(value, int | float) else ""
+            yield KnownValue(name, value, unit, reading)
+
+
+def _unknown(key: str, raw: object) -> UnknownValue | None:
+    values = elements(raw)
+    shown = tuple(value for val in values if (value := _shown(val)) is not None)
+    if not shown:
+        return None
+    numbers = (
+        Address(key, element) for element, val in enumerate(values) if number(val) is not None
+    )
+    is_text = any(isinstance(val, str) and val for val in values)
+    return UnknownValue(key, shown, next(numbers, None), is_text)
+
+
+def _shown(val: object, factor: int = 1, *, is_version: bool = False) -> int | float | str | None:
+    """Return a value as people read it, None for no value."""
+    if isinstance(val, str):
+        return val or None
+    if isinstance(val, list):
+        return ", ".join(map(sma_tags.text, tags(val))) or None
+    raw = number(val)
+    if raw is None:
+        return None
+    if is_version:
+        return version_int_to_string(int(raw)) or None
+    return raw / factor if factor != 1 else raw
+
+
+def _for_installer(values: Mapping[str, object]) -> Iterable[str]:
+    """Return the objects that the device does not show, and most devices show to the installer only."""
+    has_battery = "6180_08495E00" in values
+    for each in OBJECTS:
+        is_hidden = each.is_for_installer and each.key not in values
+        if is_hidden and (has_battery or not each.sensor.startswith("battery_")):
+            yield each.key
