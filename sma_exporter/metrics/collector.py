@@ -24,7 +24,7 @@ from ..sma.exceptions import Reason
 from ..sma.source import Identity
 from ..sma.text import clean
 from . import families as metrics
-from .exposition import Lines, line
+from .exposition import Lines, line, series
 from .families import COUNTER, GAUGE, INFO, Source
 
 #: A sample: the labels beside `device`, and its value.
@@ -182,7 +182,7 @@ def scrape_metrics(
         metric = _new(family)
         for snapshot in snapshots:
             metric.lines += (
-                line(family.name, {"device": snapshot.name, **labels}, value)
+                line(series(family.name, {"device": snapshot.name, **labels}), value)
                 for labels, value in family.samples(snapshot)
             )
         if metric.lines:

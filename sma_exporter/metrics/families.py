@@ -1,4 +1,4 @@
-"""Readings into families: pure functions over the table in metrics_families.py."""
+"""Readings into families: pure functions over the table."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from ..sma.sensors import SENSORS
 from ..sma.source import Readings
 from ..sma.tags import slug
 from ..sma.text import clean
-from .exposition import Lines, line, quoted
+from .exposition import Lines, line, quoted, series
 from .table import ALL_FAMILIES, BITS, COUNTER, GAUGE, INFO, METER_INFO, STATE_SET, Family
 
 __all__ = [
@@ -50,7 +50,7 @@ class Source(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where the values of a sensor go: a line is `before`, the device, `after`, the value."""
+    """Where the values of a sensor go: a series is `before`, the device, `after`."""
 
     family: Family
     number: int
@@ -59,11 +59,20 @@ class _Place(NamedTuple):
     after: str
 
 
+_DEVICE = "\0"  # no name holds it
+
+
+def _split(name: str, **labels: str) -> tuple[str, str]:
+    """Return what stands before and behind the device in a series."""
+    before, _, after = series(name, {"device": _DEVICE, **labels}).partition(_DEVICE)
+    return before, after
+
+
 def _places() -> Iterator[_Place]:
     for number, family in enumerate(ALL_FAMILIES):
         for sensor, part in family.sensors.items():
-            label = f',{family.label}="{part}"' if part else ""
-            yield _Place(family, number, sensor, f'{family.name}{{device="', f'"{label}')
+            labels = {family.label: part} if family.label and part else {}
+            yield _Place(family, number, sensor, *_split(family.name, **labels))
 
 
 #: In the order of exposition, as `_ORDER` counts them.
@@ -113,8 +122,8 @@ def custom_families(readings: Iterable[tuple[str, CustomReading]]) -> Iterator[M
         if metric is None:
             name = row.metric.removesuffix("_total") if row.type == COUNTER else row.metric
             metric = found[row.metric] = Lines(name, row.help, row.type)
-        own = {label: clean(row.labels[label]) for label in sorted(row.labels)}
-        metric.lines.append(line(row.metric, {"device": device} | own, row.value))
+        own = {label: clean(text) for label, text in row.labels.items()}
+        metric.lines.append(line(series(row.metric, {"device": device} | own), row.value))
     yield from found.values()
 
 
@@ -126,14 +135,19 @@ def _unit(name: str) -> str:
 def _number(place: _Place, device: str, value: object, _: Source) -> str:
     if not isinstance(value, int | float):
         return ""
-    return f"{place.before}{device}{place.after}}} {float(value)!r}\n"
+    return line(f"{place.before}{device}{place.after}", value)
 
 
 def _bits(place: _Place, device: str, value: object, _: Source) -> str:
-    if not isinstance(value, int):
-        return ""
+    return _all_bits(place.sensor, value).replace(_DEVICE, device) if isinstance(value, int) else ""
+
+
+@lru_cache(maxsize=64)
+def _all_bits(sensor: str, value: int) -> str:
+    """Return the lines of all bits of a number, without the device."""
+    family = _PLACES[_ORDER[sensor]].family
     return "".join(
-        f'{place.before}{device}",{place.family.label}="{part}"}} {value >> bit & 1}.0\n'
+        line(series(family.name, {"device": _DEVICE, str(family.label): part}), value >> bit & 1)
         for bit, part in enumerate(BIT_NAMES)
     )
 
@@ -142,26 +156,29 @@ def _states(place: _Place, device: str, value: object, source: Source) -> str:
     if not isinstance(value, tuple):
         return ""
     unknown = source.unknown_states.get(place.sensor, ())
-    return _all_states(place.sensor, value, unknown).replace("\0", device)
+    return _all_states(place.sensor, value, unknown).replace(_DEVICE, device)
 
 
 @lru_cache(maxsize=4096)  # a status changes a few times a day
 def _all_states(sensor: str, active: tuple[int, ...], unknown: tuple[int, ...]) -> str:
-    """Return the lines of all states of a sensor, with a NUL in place of the device."""
-    place = _PLACES[_ORDER[sensor]]
+    """Return the lines of all states of a sensor, without the device."""
+    family = _PLACES[_ORDER[sensor]].family
+    part = family.sensors[sensor]
+    labels = {"device": _DEVICE} | ({family.label: part} if family.label else {})
     active_slugs = {slug(tag) for tag in active}
-    slugs = dict.fromkeys(slug(tag) for tag in (*SENSORS[sensor].states, *unknown))
+    slugs = {slug(tag) for tag in (*SENSORS[sensor].states, *unknown)}
     return "".join(
-        f'{place.before}\0{place.after},{place.family.name}="{state}"}} {float(state in active_slugs)}\n'
+        line(series(family.name, labels | {family.name: state}), state in active_slugs)
         for state in sorted(slugs)
     )
 
 
 def _info(place: _Place, device: str, value: object, _: Source) -> str:
+    family, part = place.family, place.family.sensors[place.sensor]
+    labels = {"device": _DEVICE} | ({family.label: part} if family.label else {})
     return "".join(
-        f'{place.before}{device}{place.after},{place.family.text}="{quoted(clean(text))}"}} 1.0\n'
-        for text in _texts(value)
-    )
+        line(series(family.name, labels | {family.text: clean(text)}), 1) for text in _texts(value)
+    ).replace(_DEVICE, device)
 
 
 def _texts(value: object) -> Iterable[str]:
