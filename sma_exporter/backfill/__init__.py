@@ -1,12 +1,12 @@
-"""What a device has logged of its own past, for Prometheus' backfill.
+"""What a device has kept of its own history, for Prometheus' backfill.
 
-`backfill` walks the wanted span; `loggers` is the table of what devices keep; `spans` has days, zones and
-pieces of time; `source` asks a device; `past` judges and converts; `openmetrics` writes; `listing` shows
-what there is.
+`command` walks the wanted span; `time_ranges` has days, zones and pieces of time; `series` judges and
+writes one series; `openmetrics` is the file; `listing` shows what there is.
 """
 
+from ..sma.history import HistoryError, Stopped
 from .command import INTERVALS, Wanted, backfill, output
-from .errors import HistoryError, HistoryUsageError, Stopped
+from .errors import HistoryUsageError
 from .listing import listing
 from .time_ranges import given_zone, parse_date
 

@@ -18,7 +18,9 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from ..metrics import families as metrics
-from .errors import HistoryError, HistoryUsageError
+from ..metrics.exposition import series as series_of
+from ..sma.history import HistoryError
+from .errors import HistoryUsageError
 
 _BEGINNING, _END = b"# HELP sma_", b"# EOF\n"
 _BLOCK = 1 << 16
@@ -34,7 +36,7 @@ _FAMILY_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The one series of a family that a file holds: what stands before it, and before each value."""
+    """The one series of a family that a file holds: its head, and what stands before each value."""
 
     header: bytes
     prefix: str
@@ -46,7 +48,7 @@ class Series:
         return self.prefix.partition("{")[0]
 
 
-def series(sensor: str, device: str, labels: Mapping[str, str], note: str) -> Series:
+def new_series(sensor: str, device: str, labels: Mapping[str, str], note: str) -> Series:
     """Return what the live series of a sensor is in OpenMetrics, with further labels.
 
     `note` is added to the HELP, so that a file tells how it was made. KeyError for a sensor without family.
@@ -55,9 +57,8 @@ def series(sensor: str, device: str, labels: Mapping[str, str], note: str) -> Se
     metric = metrics.new_metric(family)
     metric.documentation += f" {note}"
     own = {"device": device} | ({family.label: part} if family.label else {})
-    metric.add_sample(family.name, own | dict(labels), 0)
-    *header, sample, _ = _render(_One(metric)).decode().splitlines(keepends=True)
-    prefix = sample.rpartition(" ")[0] + " "
+    *header, _ = _render(_One(metric)).decode().splitlines(keepends=True)
+    prefix = series_of(family.name, own | dict(labels))
     return Series("".join(header).encode(), prefix, family.kind == metrics.COUNTER)
 
 
@@ -201,7 +202,7 @@ def _last_lines(stream: BinaryIO) -> tuple[list[bytes], int]:
 def _position(line: bytes, path: Path) -> Position:
     try:
         prefix, value, stamp = line.decode().rsplit(" ", 2)
-        return Position(f"{prefix} ", float(value), int(stamp))
+        return Position(prefix, float(value), int(stamp))
     except ValueError:
         raise _foreign(path) from None
 

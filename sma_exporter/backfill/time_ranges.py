@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+from ..sma.history import DAY
 from .errors import HistoryUsageError
-from .loggers import DAY
 
 #: Prometheus is still writing what is younger, and does not take it from anybody else.
 TOO_YOUNG_SECONDS = 3 * 3600

@@ -206,6 +206,7 @@ def _dump(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 def _backfill(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     from .. import backfill as history  # noqa: PLC0415
+    from ..devices.protocols import PROTOCOLS  # noqa: PLC0415
     from ..webconnect import SmaException  # noqa: PLC0415
 
     device = _only(_chosen(arguments, environ))
@@ -221,13 +222,16 @@ def _backfill(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     _stop_at_signals(stop)
     try:
         zone = history.given_zone(arguments.timezone, environ)
+        open_history = PROTOCOLS[device.protocol].history
         if arguments.list:
-            for line in history.listing(device, zone, now=time.time(), wait=stop.wait):
-                _say(line)
+            with open_history(device, stop.wait) as source:
+                for line in history.listing(source, device.name, zone, now=time.time()):
+                    _say(line)
             return _OK
-        wanted = history.Wanted(arguments.first, arguments.last, every, zone, labels)
         with closing(history.output(arguments.output, resume=arguments.resume)) as output:
-            history.backfill(device, wanted, output, now=time.time(), wait=stop.wait)
+            wanted = history.Wanted(arguments.first, arguments.last, every, zone, labels)
+            with open_history(device, stop.wait) as source:
+                history.backfill(source, device, wanted, output, now=time.time())
     except history.HistoryUsageError as error:
         return _complain(f"{device.name}: {error}", _WRONG_USAGE)
     except (SmaException, history.HistoryError) as error:

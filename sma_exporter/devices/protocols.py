@@ -1,16 +1,19 @@
 """The protocols, and how the exporter reaches a device over each: the only place that knows all."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from .. import config
 from ..sma.diagnosis import Diagnosis
+from ..sma.history import HistoryError, HistorySource, Wait
 from ..sma.source import Source
+from ..webconnect.data_logger import DataLoggerSource
 from ..webconnect.diagnosis import diagnose as diagnose_webconnect
 from ..webconnect.dump import dump as dump_webconnect
-from ..webconnect.source import WebConnectSettings, WebConnectSource
+from ..webconnect.source import WebConnectSettings, WebConnectSource, new_client
 from .credentials import Credentials
 
 Clock: TypeAlias = Callable[[], float]
@@ -20,12 +23,14 @@ Clock: TypeAlias = Callable[[], float]
 class Protocol:
     """A row: what can be done with a device, given its settings.
 
-    `open` makes its source; `diagnose` and `dump` have a session of their own, for `sensors` and `dump`.
+    `open` makes its source. The others have a session of their own, for the sub-commands `sensors`,
+    `dump` and `backfill`.
     """
 
     open: Callable[[config.DeviceSettings, Credentials, Clock], Source]
     diagnose: Callable[[config.DeviceSettings], Diagnosis]
     dump: Callable[[config.DeviceSettings], dict[str, Any]]
+    history: Callable[[config.DeviceSettings, Wait], AbstractContextManager[HistorySource]]
 
 
 def _webconnect(
@@ -45,6 +50,19 @@ def _webconnect(
     )
 
 
+#: A logger's answer takes longer than a read of values: seconds for one request, if `timeout` is less.
+_HISTORY_REQUEST_SECONDS = 30.0
+
+
+@contextmanager
+def _webconnect_history(settings: config.DeviceSettings, wait: Wait) -> Iterator[HistorySource]:
+    if settings.anonymous:
+        raise HistoryError("a device shows its loggers to whoever has a password: configure one")
+    timeout = max(settings.timeout, _HISTORY_REQUEST_SECONDS)
+    with new_client(replace(_webconnect(settings), timeout=timeout)) as client:
+        yield DataLoggerSource(client, settings.name, wait)
+
+
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
     {
         "webconnect": Protocol(
@@ -53,6 +71,7 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
             ),
             diagnose=lambda settings: diagnose_webconnect(_webconnect(settings)),
             dump=lambda settings: dump_webconnect(_webconnect(settings)),
+            history=_webconnect_history,
         ),
     }
 )

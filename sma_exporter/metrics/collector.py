@@ -182,7 +182,7 @@ def scrape_metrics(
         metric = _new(family)
         for snapshot in snapshots:
             metric.lines += (
-                line(series(family.name, {"device": snapshot.name, **labels}), value)
+                line(series(family.name, {"device": snapshot.name, **labels}), float(value))
                 for labels, value in family.samples(snapshot)
             )
         if metric.lines:

@@ -49,8 +49,8 @@ _NOT_FINITE = {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}
 
 
 def line(series: str, value: float, stamp: int | None = None) -> str:
-    """Return a sample as text. `stamp`: unix seconds, in OpenMetrics only."""
-    number = repr(float(value))
+    """Return a sample as text. An int is written as one. `stamp`: unix seconds, in OpenMetrics only."""
+    number = repr(value)
     number = _NOT_FINITE.get(number, number)
     return f"{series} {number}\n" if stamp is None else f"{series} {number} {stamp}\n"
 
@@ -81,7 +81,7 @@ class Lines(Metric):
         self, name: str, labels: dict[str, str], value: float, *_: Any, **__: Any
     ) -> None:
         """Add a sample; none of ours has a time or more."""
-        self.lines.append(line(series(name, labels), value))
+        self.lines.append(line(series(name, labels), float(value)))
 
 
 def sample_name(metric: Metric) -> str:
@@ -92,7 +92,9 @@ def sample_name(metric: Metric) -> str:
 def _lines(metric: Metric) -> Sequence[str]:
     if isinstance(metric, Lines):
         return metric.lines
-    return [line(series(sample.name, sample.labels), sample.value) for sample in metric.samples]
+    return [
+        line(series(sample.name, sample.labels), float(sample.value)) for sample in metric.samples
+    ]
 
 
 # --- an answer ---

@@ -135,7 +135,7 @@ def _unit(name: str) -> str:
 def _number(place: _Place, device: str, value: object, _: Source) -> str:
     if not isinstance(value, int | float):
         return ""
-    return line(f"{place.before}{device}{place.after}", value)
+    return line(f"{place.before}{device}{place.after}", float(value))
 
 
 def _bits(place: _Place, device: str, value: object, _: Source) -> str:
@@ -147,7 +147,10 @@ def _all_bits(sensor: str, value: int) -> str:
     """Return the lines of all bits of a number, without the device."""
     family = _PLACES[_ORDER[sensor]].family
     return "".join(
-        line(series(family.name, {"device": _DEVICE, str(family.label): part}), value >> bit & 1)
+        line(
+            series(family.name, {"device": _DEVICE, str(family.label): part}),
+            float(value >> bit & 1),
+        )
         for bit, part in enumerate(BIT_NAMES)
     )
 
@@ -168,7 +171,7 @@ def _all_states(sensor: str, active: tuple[int, ...], unknown: tuple[int, ...]) 
     active_slugs = {slug(tag) for tag in active}
     slugs = {slug(tag) for tag in (*SENSORS[sensor].states, *unknown)}
     return "".join(
-        line(series(family.name, labels | {family.name: state}), state in active_slugs)
+        line(series(family.name, labels | {family.name: state}), float(state in active_slugs))
         for state in sorted(slugs)
     )
 
@@ -177,7 +180,8 @@ def _info(place: _Place, device: str, value: object, _: Source) -> str:
     family, part = place.family, place.family.sensors[place.sensor]
     labels = {"device": _DEVICE} | ({family.label: part} if family.label else {})
     return "".join(
-        line(series(family.name, labels | {family.text: clean(text)}), 1) for text in _texts(value)
+        line(series(family.name, labels | {family.text: clean(text)}), 1.0)
+        for text in _texts(value)
     ).replace(_DEVICE, device)
 
 

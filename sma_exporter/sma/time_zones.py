@@ -7,8 +7,6 @@ was no longer that of their cities by 2020: 9526 Minsk, 9550 Novosibirsk, 9564 C
 
 from collections.abc import Iterable, Mapping
 
-TIME_ZONE_KEY = "6800_08838D00"
-
 #: Tag -> the offset from UTC in winter, as its text says it, and the zone.
 TIME_ZONES: Mapping[int, tuple[str, str]] = {
     9500: ("+04:30", "Asia/Kabul"),

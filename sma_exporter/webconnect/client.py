@@ -12,10 +12,13 @@ Facts about the API: WebConnect is what the devices' own web page uses; SMA does
 
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple, Self
+from operator import index
+from typing import Any, NamedTuple, Self, SupportsIndex, TypeAlias, TypedDict
 
 import requests
 
@@ -69,6 +72,17 @@ class SessionCheck(NamedTuple):
 
     free: int | None
     locked_for: float
+
+
+class LogEntry(TypedDict):
+    """An entry of a data logger: unix seconds, and the value in the logger's unit, None without one."""
+
+    t: int
+    v: int | float | None
+
+
+#: Unix seconds, or a datetime with a time zone.
+Time: TypeAlias = int | float | datetime
 
 
 class SMA:
@@ -317,24 +331,29 @@ class SMA:
         return None
 
     def read_logger(
-        self, log_id: int, start: int, end: int, *, deadline: Deadline | None = None
-    ) -> list[Any]:
-        """Return the entries {"t": unix seconds, "v": value or null} of a logger, both ends included.
+        self, log_id: SupportsIndex, start: Time, end: Time, *, deadline: Deadline | None = None
+    ) -> list[LogEntry]:
+        """Return the entries of a data logger, both ends included.
 
-        Energy loggers hold meter readings in Wh. 28672 total yield every 5 min, 28704 a day;
-        28736 grid draw every 5 min, 28768 a day; 28752 grid feed-in a day; 28816 battery state of
-        charge in %; 29344 and 29360 battery charge and discharge.
+        `log_id`: a number or a row of `data_logger.LOGGERS`, which says what each keeps, and in which
+        unit. `start`, `end`: unix seconds or a datetime with a time zone; ValueError for anything
+        else, and for an end before the start.
         """
-        payload = {"destDev": [], "key": log_id, "tStart": start, "tEnd": end}
+        begin, until = _unix_seconds(start), _unix_seconds(end)
+        if begin > until:
+            raise ValueError("the end is before the start")
+        payload = {"destDev": [], "key": index(log_id), "tStart": begin, "tEnd": until}
         entries = self._read("getLogger", payload, deadline)
         if not isinstance(entries, list):
             raise SmaNoLoggerException(
-                f"the device keeps no logger {log_id}: a list of entries expected"
+                f"the device keeps no logger {index(log_id)}: a list of entries expected"
             )
         return entries
 
-    def read_dash_logger(self, *, deadline: Deadline | None = None) -> dict[str, Any]:
-        """Return the public loggers: hex id -> device class -> entries {"t", "v"}."""
+    def read_dash_logger(
+        self, *, deadline: Deadline | None = None
+    ) -> dict[str, dict[str, list[LogEntry]]]:
+        """Return the public data loggers: hex id -> device class -> entries."""
         return self._read_values("getDashLogger", {"destDev": [], "key": []}, deadline)
 
     # --- one request ---
@@ -472,3 +491,13 @@ class SMA:
                     raise
                 # It closes the connection: some firmware has no sessionCheck.
         self._is_found = True
+
+
+def _unix_seconds(moment: Time) -> int:
+    if isinstance(moment, datetime):
+        if moment.tzinfo is None:
+            raise ValueError("a datetime without a time zone is no moment: give it one")
+        moment = moment.timestamp()
+    if not math.isfinite(moment):
+        raise ValueError("a time must be finite")
+    return int(moment)

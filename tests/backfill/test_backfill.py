@@ -12,12 +12,13 @@ import pytest
 from support.backfills import BERLIN, GOLDEN, Pauses, at, backfill, golden, parsed, samples, wanted
 from support.devices import NOON, count, sending
 
-from sma_exporter.backfill.errors import HistoryError, HistoryUsageError, Stopped
+from sma_exporter.backfill.errors import HistoryUsageError
 from sma_exporter.simulator import MODELS, Plant, Simulator, faults
 from sma_exporter.simulator.faults import Fault
-from sma_exporter.sma.time_zones import TIME_ZONE_KEY
+from sma_exporter.sma.history import HistoryError, Stopped
 from sma_exporter.webconnect import SmaReadException
 
+TIME_ZONE_KEY = "6800_08838D00"
 Simulate = Callable[..., Simulator]
 
 DAY = 86_400
@@ -185,7 +186,7 @@ class TestTimeZone:
 
         backfill(roof, wanted("2025-06-01", "2025-06-02"), path)
 
-        (said,) = [r for r in caplog.records if r.getMessage() == "asking for the past"]
+        (said,) = [r for r in caplog.records if r.getMessage() == "asking for the history"]
         assert said.__dict__["time_zone"] == "Europe/Berlin (the device's)"
 
     def test_none_is_an_error_that_asks(self, roof: Simulator, path: Path) -> None:
@@ -227,7 +228,7 @@ class TestLoggers:
             "sma_absorbed_joules_total",
         ]
 
-    def test_a_hybrid_without_a_battery_has_no_past_of_one(
+    def test_a_hybrid_without_a_battery_has_no_history_of_one(
         self, simulate: Simulate, path: Path
     ) -> None:
         device = simulate("stp-10-se", battery=False, clock=lambda: NOON)
@@ -246,11 +247,11 @@ class TestLoggers:
         said = {
             record.__dict__["logger"]: record.__dict__["why"]
             for record in caplog.records
-            if "no past of" in record.getMessage()
+            if "no history of" in record.getMessage()
         }
-        assert said.keys() == {29056, 29328, 29344, 29360}
-        assert "--interval 5m" in said[29344]
-        assert "installer" in said[29328]
+        assert said.keys() == {"29056", "29328", "29344", "29360"}
+        assert "--interval 5m" in said["29344"]
+        assert "installer" in said["29328"]
 
     def test_no_year_of_five_minute_entries_is_ever_asked_for(
         self, hybrid: Simulator, path: Path
@@ -270,7 +271,7 @@ class TestLoggers:
     def test_a_device_without_any_is_an_error(self, roof: Simulator, path: Path) -> None:
         roof.faults.add(Fault(faults.mutate(lambda _: {"result": {}}), path="getLogger"))
 
-        with pytest.raises(HistoryError, match="no logger for this interval"):
+        with pytest.raises(HistoryError, match="keeps nothing for this interval"):
             backfill(roof, wanted("2025-06-01"), path)
 
         assert not path.exists()

@@ -69,7 +69,7 @@ class TestOutput:
         assert shown.returncode == 0, shown.stderr
         assert len([*parsed(shown.stdout)]) == 3
         assert shown.stdout.endswith("# EOF\n")
-        assert "asking for the past" in shown.stderr
+        assert "asking for the history" in shown.stderr
         assert roof.sessions == 0
 
     def test_a_file_holds_the_same(self, roof: Simulator, path: Path) -> None:

@@ -10,17 +10,19 @@ from support.backfills import Pauses, at
 from support.devices import NOON, count, sending, settings
 
 from sma_exporter.backfill import given_zone, listing
+from sma_exporter.devices.protocols import PROTOCOLS
 from sma_exporter.simulator import Simulator, faults
 from sma_exporter.simulator.faults import Fault
-from sma_exporter.sma.time_zones import TIME_ZONE_KEY
 
 Simulate = Callable[..., Simulator]
 DAY = 86_400
+TIME_ZONE_KEY = "6800_08838D00"
 
 
 def listed(simulator: Simulator, zone: str | None = None, **keys: Any) -> str:
-    lines = listing(settings(simulator, **keys), given_zone(zone, {}), now=NOON, wait=Pauses())
-    return "\n".join(lines)
+    open_history = PROTOCOLS["webconnect"].history
+    with open_history(settings(simulator, **keys), Pauses()) as source:
+        return "\n".join(listing(source, "roof", given_zone(zone, {}), now=NOON))
 
 
 def row(text: str, logger: int) -> list[str]:
@@ -122,10 +124,7 @@ def test_where_the_device_does_not_say_its_time_zone_it_is_said(simulate: Simula
     automatic = sending({TIME_ZONE_KEY: [{"tag": 9499}]})
     device.faults.add(Fault(faults.mutate(automatic), path="getValues"))
 
-    unknown, given = (
-        next(listing(settings(device), given_zone(flag, {}), now=NOON, wait=Pauses()))
-        for flag in (None, "Asia/Tokyo")
-    )
+    unknown, given = (listed(device, flag).splitlines()[0] for flag in (None, "Asia/Tokyo"))
 
     assert unknown == "roof: time zone UTC (the device does not say where it is)"
     assert given == "roof: time zone Asia/Tokyo (--timezone)"

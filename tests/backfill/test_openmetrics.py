@@ -9,15 +9,18 @@ from prometheus_client import generate_latest
 from prometheus_client.core import Metric
 from support.backfills import parsed
 
-from sma_exporter.backfill.errors import HistoryError, HistoryUsageError
-from sma_exporter.backfill.loggers import LOGGERS
-from sma_exporter.backfill.openmetrics import Output, Position, Series, metric_of, series
+from sma_exporter.backfill.errors import HistoryUsageError
+from sma_exporter.backfill.openmetrics import Output, Position, Series, metric_of, new_series
 from sma_exporter.metrics import families as metrics
 from sma_exporter.metrics.exposition import registry_of
+from sma_exporter.sma.history import HistoryError
+from sma_exporter.webconnect.data_logger import LOGGERS
 
 SENSORS = sorted({logger.sensor for logger in LOGGERS if logger.sensor})
-YIELD = series("total_yield", "roof", {"job": "sma", "instance": "x"}, "Made by a test.")
-DRAW = series("metering_total_absorbed", "roof", {"job": "sma", "instance": "x"}, "Made by a test.")
+YIELD = new_series("total_yield", "roof", {"job": "sma", "instance": "x"}, "Made by a test.")
+DRAW = new_series(
+    "metering_total_absorbed", "roof", {"job": "sma", "instance": "x"}, "Made by a test."
+)
 
 
 class _Live:
@@ -40,12 +43,12 @@ class TestSeries:
         exposed = generate_latest(registry_of(_Live(sensor, device))).decode().splitlines()
         (live,) = [line for line in exposed if line.startswith(metric_of(sensor) + "{")]
 
-        assert f"{series(sensor, device, {}, '').prefix}1.0" == live
+        assert f"{new_series(sensor, device, {}, '').prefix} 1.0" == live
 
     @pytest.mark.parametrize("sensor", SENSORS)
     def test_a_file_of_it_is_openmetrics(self, sensor: str) -> None:
-        made = series(sensor, "roof", {"job": 's"m\\a\n'}, "Made by a test.")
-        text = f"{made.header.decode()}{made.prefix}17 1700000000\n# EOF\n"
+        made = new_series(sensor, "roof", {"job": 's"m\\a\n'}, "Made by a test.")
+        text = f"{made.header.decode()}{made.prefix} 17 1700000000\n# EOF\n"
 
         (family,) = parsed(text)
 
@@ -57,13 +60,13 @@ class TestSeries:
         assert (family.type == "counter") is made.is_counter
 
     def test_meter_readings_are_counters_and_the_state_of_charge_is_none(self) -> None:
-        gauges = [sensor for sensor in SENSORS if not series(sensor, "x", {}, "").is_counter]
+        gauges = [sensor for sensor in SENSORS if not new_series(sensor, "x", {}, "").is_counter]
 
         assert gauges == ["battery_soc_total"]
 
 
 def lines(series: Series, *stamps: int) -> list[str]:
-    return [f"{series.prefix}{stamp * 2} {stamp}\n" for stamp in stamps]
+    return [f"{series.prefix} {stamp * 2} {stamp}\n" for stamp in stamps]
 
 
 @pytest.fixture
@@ -201,7 +204,7 @@ class TestResume:
             "# HELP other\n",
             "\n",
             f"{YIELD.header.decode()}what is this\n",
-            f"{YIELD.header.decode()}{YIELD.prefix}1.0\n",
+            f"{YIELD.header.decode()}{YIELD.prefix} 1.0\n",
         ],
     )
     def test_another_file_is_not_touched(self, path: Path, text: str) -> None:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from support.backfills import BERLIN, at
 
 from sma_exporter.backfill.errors import HistoryUsageError
-from sma_exporter.backfill.loggers import DAY, FIVE_MINUTES
 from sma_exporter.backfill.time_ranges import (
     Span,
     devices_zone,
@@ -20,6 +19,7 @@ from sma_exporter.backfill.time_ranges import (
     wanted_span,
     with_slack,
 )
+from sma_exporter.sma.history import DAY, FIVE_MINUTES
 
 NOW = datetime(2025, 6, 14, 11, tzinfo=UTC).timestamp()
 LATEST = int(NOW) - 3 * 3600

@@ -15,6 +15,7 @@ from prometheus_client.openmetrics import parser
 
 from sma_exporter import backfill as history
 from sma_exporter.backfill.time_ranges import Zone
+from sma_exporter.devices.protocols import PROTOCOLS
 from sma_exporter.simulator import Simulator
 from support.devices import NOON, settings
 
@@ -76,9 +77,14 @@ def backfill(
     wait: Callable[[float], bool] | None = None,
     **keys: Any,
 ) -> str:
-    """Copy a simulated device's past into a file; return what the file holds then."""
-    with closing(history.output(path, resume=resume)) as output:
-        history.backfill(settings(simulator, **keys), order, output, now=now, wait=wait or Pauses())
+    """Copy a simulated device's history into a file; return what the file holds then."""
+    device = settings(simulator, **keys)
+    open_history = PROTOCOLS["webconnect"].history
+    with (
+        closing(history.output(path, resume=resume)) as output,
+        open_history(device, wait or Pauses()) as source,
+    ):
+        history.backfill(source, device, order, output, now=now)
     return path.read_text(encoding="utf-8")
 
 

@@ -1,30 +1,41 @@
-"""Asking a device for its past: patience, sessions, and never a login too many."""
+"""Data loggers: what a device says of its history, in one session, and never a login too many."""
 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from support.backfills import Pauses, at
 from support.devices import NOON, PASSWORD, calls, count, sending, settings, visitor
 
-from sma_exporter.backfill.errors import HistoryError, Stopped
-from sma_exporter.backfill.loggers import DAY, FIVE_MINUTES, LOGGERS, Logger
-from sma_exporter.backfill.source import PAUSES, Facts, Found, Source, opened, readings
+from sma_exporter.devices.protocols import PROTOCOLS
 from sma_exporter.simulator import Simulator, faults
 from sma_exporter.simulator.faults import Fault
-from sma_exporter.sma.time_zones import TIME_ZONE_KEY
+from sma_exporter.sma.history import (
+    DAY,
+    FIVE_MINUTES,
+    HistoryError,
+    HistorySeries,
+    HistorySource,
+    SeriesState,
+    Stopped,
+)
 from sma_exporter.webconnect import (
+    SMA,
     SmaAuthenticationException,
     SmaConnectionException,
     SmaReadException,
     SmaSessionLimitException,
+    make_session,
 )
+from sma_exporter.webconnect.data_logger import LOGGERS, PAUSES, DataLoggerSource, readings
 
 Simulate = Callable[..., Simulator]
-BY_NUMBER = {logger.number: logger for logger in LOGGERS}
-YIELD, DAILY, CHARGED = BY_NUMBER[28672], BY_NUMBER[28704], BY_NUMBER[29344]
+BY_KEY = {series.key: series for series in DataLoggerSource.series}
+YIELD, DAILY, CHARGED = BY_KEY["28672"], BY_KEY["28704"], BY_KEY["29344"]
+TIME_ZONE_KEY = "6800_08838D00"
 HOUR = (int(NOON) - 7200, int(NOON) - 3600)
 
 
@@ -36,9 +47,10 @@ def device(simulate: Simulate) -> Simulator:
 @contextmanager
 def source(
     simulator: Simulator, wait: Callable[[float], bool] | None = None, **keys: Any
-) -> Iterator[Source]:
-    with opened(settings(simulator, **keys), wait or Pauses()) as opened_source:
-        yield opened_source
+) -> Iterator[HistorySource]:
+    open_history = PROTOCOLS["webconnect"].history
+    with open_history(settings(simulator, **keys), wait or Pauses()) as opened:
+        yield opened
 
 
 class TestReadings:
@@ -73,40 +85,36 @@ class TestReadings:
         assert readings([entry, {"t": 900, "v": 0}], 100, 900) == [(900, 0)]
 
 
-class TestFacts:
+class TestDescription:
     def test_of_a_hybrid(self, device: Simulator) -> None:
         with source(device) as asked:
-            assert asked.facts() == Facts(rated=10_000.0, zone="Europe/Berlin", has_battery=True)
+            found = asked.describe()
+
+        assert (found.rated, found.zone, found.has_battery) == (10_000.0, "Europe/Berlin", True)
+        assert found.identity.serial == str(device.serial)
 
     def test_of_one_without_a_battery(self, simulate: Simulate) -> None:
         with source(simulate("stp-10-se", battery=False, clock=lambda: NOON)) as asked:
-            assert not asked.facts().has_battery
+            assert not asked.describe().has_battery
 
     def test_of_a_meter(self, simulate: Simulate) -> None:
         with source(simulate("emeter-20", clock=lambda: NOON)) as asked:
-            assert asked.facts() == Facts(rated=None, zone="Europe/Berlin", has_battery=False)
+            found = asked.describe()
+
+        assert (found.rated, found.zone, found.has_battery) == (None, "Europe/Berlin", False)
 
     def test_a_device_on_automatic_time_tells_no_zone(self, device: Simulator) -> None:
         automatic = sending({TIME_ZONE_KEY: [{"tag": 9499}]})
         device.faults.add(Fault(faults.mutate(automatic), path="getValues"))
 
         with source(device) as asked:
-            assert asked.facts().zone is None
-
-    def test_another_device_than_the_configured_one_is_refused(self, device: Simulator) -> None:
-        with (
-            source(device, serial="3001234567") as asked,
-            pytest.raises(HistoryError, match=f"{device.serial}, configured is 3001234567"),
-        ):
-            asked.facts()
-
-        assert device.sessions == 0
+            assert asked.describe().zone is None
 
 
 class TestSession:
     def test_one_login_and_a_logout(self, device: Simulator) -> None:
         with source(device) as asked:
-            asked.facts()
+            asked.describe()
             asked.entries(YIELD, *HOUR)
             assert device.sessions == 1
 
@@ -120,7 +128,7 @@ class TestSession:
 
     def test_an_expired_session_is_renewed(self, device: Simulator) -> None:
         with source(device) as asked:
-            asked.facts()
+            asked.describe()
             device.expire_sessions()
             assert len(asked.entries(YIELD, *HOUR)) == 13
 
@@ -135,7 +143,7 @@ class TestSession:
             source(full, pauses) as asked,
             pytest.raises(SmaSessionLimitException, match="no free session"),
         ):
-            asked.facts()
+            asked.describe()
 
         assert count(full)["login"] == 2
         assert pauses.seconds == []
@@ -145,7 +153,7 @@ class TestSession:
         pauses = Pauses()
 
         with source(device, pauses) as asked:
-            asked.facts()
+            asked.describe()
             device.expire_sessions()
             visitor(device)
             with pytest.raises(SmaSessionLimitException):
@@ -158,7 +166,7 @@ class TestSession:
             source(device, password="Cloudy-5678") as asked,
             pytest.raises(SmaAuthenticationException),
         ):
-            asked.facts()
+            asked.describe()
 
         assert device.login_attempts == 1
 
@@ -167,7 +175,7 @@ class TestSession:
     ) -> None:
         pauses = Pauses()
         with source(device, pauses) as asked:
-            asked.facts()
+            asked.describe()
             device.expire_sessions()
             device.faults.add(Fault(faults.drop_after(), path="login", times=3))
             assert len(asked.entries(YIELD, *HOUR)) == 13
@@ -182,14 +190,14 @@ class TestSession:
         device.faults.add(Fault(faults.drop(), path="getLogger", times=3))
 
         with source(device) as asked:
-            asked.facts()
+            asked.describe()
             asked.entries(YIELD, *HOUR)
 
         assert caplog.records
         assert not [record for record in caplog.records if PASSWORD in str(record.__dict__)]
 
 
-class TestPatience:
+class TestRepeats:
     @pytest.mark.parametrize(
         "fault",
         [
@@ -204,7 +212,7 @@ class TestPatience:
     def test_a_request_that_fails_is_repeated(self, device: Simulator, fault: Any) -> None:
         pauses = Pauses()
         with source(device, pauses) as asked:
-            asked.facts()
+            asked.describe()
             device.faults.add(Fault(fault, path="getLogger", times=4))
 
             assert len(asked.entries(YIELD, *HOUR)) == 13
@@ -216,7 +224,7 @@ class TestPatience:
     def test_but_not_for_ever(self, device: Simulator) -> None:
         pauses = Pauses()
         with source(device, pauses) as asked:
-            asked.facts()
+            asked.describe()
             device.faults.add(Fault(faults.status(500), path="getLogger"))
             with pytest.raises(SmaReadException, match="HTTP 500"):
                 asked.entries(YIELD, *HOUR)
@@ -227,7 +235,7 @@ class TestPatience:
 
     def test_a_device_that_went_away(self, device: Simulator) -> None:
         with source(device) as asked:
-            asked.facts()
+            asked.describe()
             device.stop()
             with pytest.raises(SmaConnectionException, match="refuses"):
                 asked.entries(YIELD, *HOUR)
@@ -239,7 +247,7 @@ class TestPatience:
             return False
 
         with source(device, back_after_a_while) as asked:
-            asked.facts()
+            asked.describe()
             device.stop()
             assert len(asked.entries(YIELD, *HOUR)) == 13
 
@@ -248,7 +256,7 @@ class TestPatience:
         pauses = Pauses()
 
         with source(device, pauses) as asked, pytest.raises(SmaConnectionException):
-            asked.facts()
+            asked.describe()
 
         assert pauses.seconds == []
 
@@ -287,14 +295,14 @@ def kept_at(*stamps: int) -> Any:
     )
 
 
-class TestFind:
-    def found(self, device: Simulator, logger: Logger, **keys: Any) -> Found:
+class TestProbe:
+    def found(self, device: Simulator, series: HistorySeries, **keys: Any) -> SeriesState:
         with source(device, **keys) as asked:
-            return asked.find(logger, NOON)
+            return asked.probe(series, NOON)
 
     def test_five_minutes(self, device: Simulator) -> None:
-        assert self.found(device, YIELD) == Found(FIVE_MINUTES, int(NOON))
-        assert self.found(device, CHARGED) == Found(FIVE_MINUTES, int(NOON))
+        assert self.found(device, YIELD) == SeriesState(FIVE_MINUTES, int(NOON))
+        assert self.found(device, CHARGED) == SeriesState(FIVE_MINUTES, int(NOON))
 
     def test_daily(self, device: Simulator) -> None:
         found = self.found(device, DAILY)
@@ -307,7 +315,7 @@ class TestFind:
         midnight = int(NOON) - 40_000
         device.faults.add(Fault(kept_at(midnight - DAY, midnight), path="getLogger"))
 
-        assert self.found(device, CHARGED) == Found(DAY, midnight)
+        assert self.found(device, CHARGED) == SeriesState(DAY, midnight)
 
     @pytest.mark.parametrize("stamps", [(), (1000,), (1000, 700)])
     def test_too_little_to_tell(self, device: Simulator, stamps: tuple[int, ...]) -> None:
@@ -328,10 +336,10 @@ class TestFind:
         device.faults.add(Fault(kept_at(int(NOON)), path="getLogger", times=1))
         device.faults.add(Fault(empty, path="getLogger"))
 
-        assert self.found(device, CHARGED) == Found(None, int(NOON))
+        assert self.found(device, CHARGED) == SeriesState(None, int(NOON))
 
     def test_one_that_looks_like_the_installers(self, device: Simulator) -> None:
-        found = self.found(device, BY_NUMBER[28930])
+        found = self.found(device, BY_KEY["28930"])
 
         assert found.why_not == "most likely for the installer only"
 
@@ -344,7 +352,7 @@ class TestFind:
         device = simulate("sb-3.6", clock=lambda: now)
 
         with source(device) as asked:
-            assert asked.find(DAILY, now).last is not None
+            assert asked.probe(DAILY, now).last is not None
 
     @pytest.mark.parametrize(
         ("group", "password", "words"),
@@ -360,7 +368,7 @@ class TestFind:
 
         found = self.found(device, CHARGED, group=group, password=password)
 
-        assert found == Found(why_not=words)
+        assert found == SeriesState(why_not=words)
 
     @pytest.mark.parametrize(
         ("group", "password", "words"),
@@ -375,7 +383,9 @@ class TestFind:
     ) -> None:
         device.faults.add(Fault(faults.error(number), path="getLogger"))
 
-        assert self.found(device, YIELD, group=group, password=password) == Found(why_not=words)
+        assert self.found(device, YIELD, group=group, password=password) == SeriesState(
+            why_not=words
+        )
         assert device.sessions == 0
 
     def test_a_time_without_entries_may_have_no_list(self, device: Simulator) -> None:
@@ -383,3 +393,64 @@ class TestFind:
 
         with source(device) as asked:
             assert asked.entries(YIELD, *HOUR) == []
+
+
+class TestTable:
+    def test_numbers_are_unique(self) -> None:
+        assert len({logger.number for logger in LOGGERS}) == len(LOGGERS)
+
+    @pytest.mark.parametrize("every", [DAY, FIVE_MINUTES])
+    def test_no_two_loggers_have_one_sensor_at_one_interval(self, every: int) -> None:
+        sensors = [s.sensor for s in LOGGERS if s.sensor and s.every in {every, None}]
+
+        assert len(set(sensors)) == len(sensors)
+
+    def test_loggers_of_the_installer(self) -> None:
+        numbers = {logger.number for logger in LOGGERS if logger.is_for_installer}
+
+        assert 28930 in numbers  # 7102
+        assert not numbers & {logger.number for logger in LOGGERS if logger.sensor}
+
+    def test_values_come_in_the_sensors_base_unit(self, device: Simulator) -> None:
+        def entries(reply: Any) -> Any:
+            return {"result": {uid: [{"t": HOUR[0], "v": 57}] for uid in reply["result"]}}
+
+        device.faults.add(Fault(faults.mutate(entries), path="getLogger"))
+
+        with source(device) as asked:
+            assert asked.entries(YIELD, *HOUR) == [(HOUR[0], 57 * 3600)]
+            assert asked.entries(BY_KEY["28816"], *HOUR) == [(HOUR[0], 0.57)]
+            assert asked.entries(BY_KEY["10016"], *HOUR) == [(HOUR[0], 57)]
+
+
+class TestLibrary:
+    """`SMA.read_logger` by itself."""
+
+    @pytest.mark.parametrize("log", [28672, LOGGERS[0]], ids=["number", "row"])
+    def test_times_of_all_kinds(self, device: Simulator, log: Any) -> None:
+        start, end = datetime.fromtimestamp(HOUR[0], UTC), float(HOUR[1]) + 0.9
+        with SMA(make_session(), device.url, PASSWORD) as client:
+            found = client.read_logger(log, start, end)
+
+            assert found == client.read_logger(28672, *HOUR)
+        assert [entry["t"] for entry in found] == [*range(HOUR[0], HOUR[1] + 1, FIVE_MINUTES)]
+
+    @pytest.mark.parametrize(
+        ("start", "end", "words"),
+        [
+            (datetime(2025, 6, 14), HOUR[1], "time zone"),  # noqa: DTZ001
+            (HOUR[1], HOUR[0], "before the start"),
+            (float("nan"), HOUR[1], "finite"),
+            (HOUR[0], float("inf"), "finite"),
+        ],
+    )
+    def test_times_that_make_no_sense(
+        self, device: Simulator, start: Any, end: Any, words: str
+    ) -> None:
+        with (
+            SMA(make_session(), device.url, PASSWORD) as client,
+            pytest.raises(ValueError, match=words),
+        ):
+            client.read_logger(28672, start, end)
+
+        assert calls(device) == []

@@ -1,0 +1,78 @@
+"""A history of any protocol: `backfill` needs nothing but the seam."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from support.backfills import at, wanted
+from support.devices import NOON
+
+from sma_exporter import backfill as history
+from sma_exporter import config
+from sma_exporter.sma.history import (
+    DAY,
+    Entry,
+    HistoryDevice,
+    HistoryError,
+    HistorySeries,
+    SeriesState,
+)
+from sma_exporter.sma.source import Identity
+
+
+class Toy:
+    """A device that has kept two series of days in its memory."""
+
+    series = (
+        HistorySeries("yield", "total yield", DAY, "total_yield"),
+        HistorySeries("soc", "battery state of charge", DAY, "battery_soc_total"),
+        HistorySeries("wind", "wind of the day", DAY),
+    )
+
+    def __init__(self) -> None:
+        days = [at("2025-06-01T00:00") + n * DAY for n in range(3)]
+        self.kept = {
+            "yield": [*zip(days, (3600, 7200, 10800), strict=True)],
+            "soc": [*zip(days, (0.5, 0.25, 1), strict=True)],
+        }
+
+    def describe(self) -> HistoryDevice:
+        return HistoryDevice(Identity(serial="7"), 5000.0, "Europe/Berlin", has_battery=True)
+
+    def probe(self, series: HistorySeries, now: float) -> SeriesState:
+        return SeriesState(DAY, int(now))
+
+    def entries(self, series: HistorySeries, start: int, end: int) -> list[Entry]:
+        return [entry for entry in self.kept[series.key] if start <= entry[0] <= end]
+
+
+def written(path: Path, **keys: str) -> str:
+    settings = config.DeviceSettings(name="toy", url="http://192.0.2.1", **keys)  # type: ignore[arg-type]
+    with closing(history.output(path, resume=False)) as output:
+        order = wanted("2025-06-01", "2025-06-02")
+        history.backfill(Toy(), settings, order, output, now=NOON)
+    return path.read_text(encoding="utf-8")
+
+
+def test_two_series_of_a_toy(tmp_path: Path) -> None:
+    first, second, third = (at(f"2025-06-0{day}T00:00") for day in (1, 2, 3))
+    lines = [line for line in written(tmp_path / "toy.om").splitlines() if line[0] != "#"]
+
+    labels = '{device="toy",instance="roof",job="sma"}'
+    assert lines == [
+        f"sma_yield_joules_total{labels} 3600 {first}",
+        f"sma_yield_joules_total{labels} 7200 {second}",
+        f"sma_yield_joules_total{labels} 10800 {third}",
+        f"sma_battery_state_of_charge_ratio{labels} 0.5 {first}",
+        f"sma_battery_state_of_charge_ratio{labels} 0.25 {second}",
+        f"sma_battery_state_of_charge_ratio{labels} 1 {third}",
+    ]
+
+
+def test_another_device_than_the_configured_one_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "toy.om"
+
+    with pytest.raises(HistoryError, match="serial number 7, configured is 3001234567"):
+        written(path, serial="3001234567")
+
+    assert not path.exists()
