@@ -1,21 +1,24 @@
-"""Simulated SMA devices that speak WebConnect: for tests, demonstrations and benchmarks.
+"""Simulated SMA devices: for tests, demonstrations and benchmarks.
 
     with Simulator("stp-10", clock=lambda: 1_750_000_000) as device:
         requests.post(device.url + "/dyn/login.json", json={"right": "usr", "pass": "Sunny-1234"})
 
-`MODELS` names the models; `replay_profile` makes one of a recorded device. Devices that share a
-`Plant` stand under the same sky and see the same grid meter. What a device measures is a pure
-function of its plant and its `clock`. `Simulator.faults` takes `faults`: what goes wrong, where and
-how often. It listens on the loopback interface unless told otherwise.
+`MODELS` are the models; `replay_profile` makes one from a recorded device. Devices that share a
+`Plant` have the same sun and the same grid meter. What a device measures is a pure function of its
+plant and its `clock`. `faults` are what can be added to `Simulator.faults`. A device listens on the
+loopback interface unless told otherwise.
+
+The plant and what is measured in it, the HTTP server and its faults know no protocol; each protocol
+has a folder.
 """
 
 from . import faults
 from .demo import DemoDevice, demo_devices
-from .models import MODELS
 from .plant import Plant
-from .profiles import Profile
-from .replay import replay_profile
-from .simulator import PASSWORD, Simulator
+from .webconnect.models import MODELS
+from .webconnect.profiles import Profile
+from .webconnect.replay import replay_profile
+from .webconnect.simulator import PASSWORD, Simulator
 
 __all__ = [
     "MODELS",

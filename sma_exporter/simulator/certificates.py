@@ -1,16 +1,17 @@
-"""The certificate that a simulated device serves: one of two files, or one made on the spot."""
+"""The certificate that a simulated device serves: from two files, or generated."""
 
 import hashlib
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-Files = tuple[str | Path, str | Path]
+CertificateFiles = tuple[str | Path, str | Path]  # the certificate with its chain, and the key
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """For the handshake its context, for the client its fingerprint and its issuer's PEM."""
+    """The context for handshakes; for clients the fingerprint and the issuer's PEM."""
 
     context: ssl.SSLContext
     fingerprint: str
@@ -24,16 +25,26 @@ def fingerprint(pem: bytes) -> str:
     return "sha256:" + hashlib.sha256(der).digest().hex(":").upper()
 
 
-def from_files(files: Files) -> Certificate:
-    """Load a certificate (with its chain) and its key."""
+def served(tls: Literal[True] | CertificateFiles | None, host: str) -> Certificate | None:
+    """Return the certificate to serve; None without TLS."""
+    if tls is None:
+        return None
+    return generated(host) if tls is True else from_files(tls)
+
+
+def from_files(files: CertificateFiles) -> Certificate:
+    """Load a certificate and its key."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*files)
     pem = Path(files[0]).read_bytes()
     return Certificate(context, fingerprint(pem), pem)
 
 
-def made_up(host: str) -> Certificate:
-    """Make a certificate, issued by an authority that nobody knows, as on the real devices."""
+def generated(host: str) -> Certificate:
+    """Generate a certificate from an unknown authority, as on the real devices.
+
+    Raises ImportError without the package trustme.
+    """
     try:
         import trustme  # noqa: PLC0415 - an extra, and slow to import
     except ImportError as problem:

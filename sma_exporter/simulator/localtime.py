@@ -1,4 +1,4 @@
-"""The device's clock: Central European Time by rule, as not every machine has a zone database."""
+"""The device's local time: Central European Time, by rule, as some machines lack a zone database."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ def utc_offset(time: float) -> int:
 
 def midnight(day: int) -> int:
     """Return the Unix time at which a local day begins, days counted from 1970-01-01."""
-    guess = day * DAY - 3600  # clocks change at 01:00 UTC, never between the two candidates
+    guess = day * DAY - 3600  # clocks change at 01:00 UTC, which is not between the two guesses
     return guess if utc_offset(guess) == 3600 else guess - 3600
 
 

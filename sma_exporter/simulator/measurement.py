@@ -1,8 +1,8 @@
-"""What one inverter measures at one instant: quantities by name, in base units.
+"""What one inverter measures at one time: quantities by name, in base units.
 
-The tables of `keys` say under which key each of them is answered. Powers are whole watts and
-energies whole watt-hours already here, so that phases and totals add up in the replies too. `None`
-stands for what is not connected.
+The tables of a protocol say where each of them stands in its replies. Powers are whole watts and
+energies are whole watt-hours here already, so that phases and totals add up in the replies too.
+`None` stands for what is not connected.
 """
 
 import math
@@ -18,7 +18,7 @@ Numbers = list[float | None]
 
 
 class Tags(tuple[int, ...]):
-    """A status value: numbers of texts. Empty where none is set."""
+    """A state: SMA's numbers of texts. Empty if none is set."""
 
     __slots__ = ()
 
@@ -30,21 +30,21 @@ NOT_AVAILABLE = Tags((16_777_213,))
 PHASES = 3
 REACTIVE_SHARE = 0.033  # var for each W
 STRING_VOLTAGE = 390.0
-DAWN = 5 / 24  # of the day, when what lives off the sun connects to the grid
+DAWN = 5 / 24  # of the day: an inverter without a battery connects to the grid
 
 
 def wave(time: float, period: float) -> float:
-    """-1..1: what makes a value move a little from one second to the next."""
+    """-1..1: makes a value change a little from one second to the next."""
     return math.sin(2 * math.pi * time / period)
 
 
 def split(total: int, parts: int) -> list[int]:
-    """Return a whole number as that many almost equal ones that add up to it."""
+    """Return almost equal whole numbers that add up to the total."""
     return [(total + part) // parts for part in range(parts)]
 
 
 def on_phases(values: Sequence[float]) -> Numbers:
-    """Return a value for each of the three phases, `None` for those that are not connected."""
+    """Return a value for each of the three phases, `None` for those not connected."""
     return [*values, *[None] * (PHASES - len(values))]
 
 
@@ -88,7 +88,7 @@ class Measurement:
 
     @cached_property
     def reactive_power(self) -> int:
-        """A var for every thirty W."""
+        """In var: one for every thirty W."""
         return round(REACTIVE_SHARE * self.ac_power)
 
     @property
@@ -161,7 +161,7 @@ class Measurement:
 
     @cached_property
     def string_voltages(self) -> list[float]:
-        """V of each DC input: in the sun the modules are warm and have less."""
+        """V of each DC input: warm modules in the sun have a lower voltage."""
         sun, _ = self.state.sun()
         return [
             STRING_VOLTAGE - 45 * sun + 4 * wave(self.time, 223 + 19 * index)
@@ -176,12 +176,12 @@ class Measurement:
 
     @property
     def pv_power(self) -> int:
-        """W of all strings, as it arrives on the AC side."""
+        """W of all strings, after conversion to AC."""
         return round(self.unit.generated(*self.state.sun()))
 
     @cached_property
     def optimizer_powers(self) -> list[float]:
-        """W of each module that has electronics of its own."""
+        """W of each module with an optimizer."""
         modules = self.unit.optimizers
         mean = self.string_powers[-1] / modules if modules else 0.0
         return [mean * (1 + 0.04 * wave(module, 7)) for module in range(modules)]
@@ -204,12 +204,12 @@ class Measurement:
 
     @property
     def optimizer_conditions(self) -> list[Tags]:
-        """Ok, all of them."""
+        """State of each optimizer."""
         return [OK] * self.unit.optimizers
 
     @property
     def optimizer_signal_strengths(self) -> list[float]:
-        """% of the radio's full strength: the further from the gateway, the less."""
+        """% of full signal strength: lower for modules far from the gateway."""
         return [
             91 - 2.5 * module + 2 * wave(self.time + 40 * module, 641)
             for module in range(self.unit.optimizers)
@@ -217,17 +217,17 @@ class Measurement:
 
     @property
     def gateway_conditions(self) -> list[Tags]:
-        """One gateway, where there are optimizers."""
+        """State of the gateway, if there are optimizers."""
         return [OK] if self.unit.optimizers else []
 
     @property
     def module_control_condition(self) -> Tags:
-        """Of the control of the optimizers."""
+        """State of the control of the optimizers."""
         return OK if self.unit.optimizers else OFF
 
     @property
     def module_control_commissioning(self) -> Tags:
-        """Done, or nothing to do."""
+        """Whether the optimizers were commissioned; "none" without optimizers."""
         return OK if self.unit.optimizers else Tags((302,))
 
     @property
@@ -254,7 +254,7 @@ class Measurement:
 
     @property
     def absorbed_total(self) -> int:
-        """Wh of AC energy taken since commissioning."""
+        """Wh of AC energy consumed since commissioning."""
         return math.floor(self.state.absorbed(self.unit))
 
     @property
@@ -264,19 +264,19 @@ class Measurement:
 
     @property
     def pv_total(self) -> int:
-        """Wh of the strings since commissioning, as it arrived on the AC side."""
+        """Wh of the strings since commissioning, after conversion to AC."""
         return math.floor(self.unit.generated(*self.state.sunshine()))
 
     @property
     def operating_time(self) -> int:
-        """Seconds in operation since commissioning; what lives off the sun sleeps at night."""
+        """Seconds in operation since commissioning; a PV inverter sleeps at night."""
         if self.unit.strings:
             return math.floor(self.state.daylight())
         return math.floor(max(0.0, self.time - COMMISSIONED))
 
     @property
     def feed_in_time(self) -> int:
-        """Seconds connected to the grid since commissioning. Starting up takes its share."""
+        """Seconds connected to the grid since commissioning: a little less, because of the starts."""
         return math.floor(0.97 * self.operating_time)
 
     @property
@@ -286,17 +286,17 @@ class Measurement:
 
     @property
     def events_for_user(self) -> int:
-        """One in six days: a grid that flickers, a cable that is pulled out."""
+        """How many events: one in six days."""
         return math.floor(self.age / 6)
 
     @property
     def events_for_installer(self) -> int:
-        """Those, and one in forty days more."""
+        """How many events: those for the user, and one more in forty days."""
         return self.events_for_user + math.floor(self.age / 40)
 
     @property
     def grid_connections(self) -> int:
-        """Every morning one where the sun wakes the device, else one in three weeks."""
+        """How many: one every morning for an inverter without a battery, else one in three weeks."""
         if self.unit.strings and not self.unit.battery:
             return math.floor(max(0.0, self.age - DAWN) + 1)
         return math.floor(self.age / 21)
@@ -305,11 +305,11 @@ class Measurement:
 
     @property
     def excitation(self) -> Tags:
-        """Overexcited or underexcited."""
+        """State: overexcited or underexcited."""
         return Tags((1041,)) if self.reactive_power >= 0 else Tags((1042,))
 
     @property
     def operation(self) -> Tags:
-        """Of a device with a battery: activated, or standby while nothing flows."""
+        """State of a device with a battery: activated, or standby while its power is 0."""
         idle = abs(self.ac_power) <= round(self.unit.standby)
         return Tags((1295,)) if idle else Tags((569,))

@@ -1,4 +1,4 @@
-"""What the energy meter at the grid connection measures, and what the house takes."""
+"""What the energy meter at the grid connection measures, and what the house consumes."""
 
 import math
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from functools import cached_property
 from .measurement import PHASES, Numbers, grid_frequency, grid_voltages, on_phases
 from .plant import Plant, State
 
-HOUSE_PHASES = (0.45, 0.33, 0.22)  # how the house spreads over L1, L2, L3
-PHASE_REACTIVE = (40.0, 110.0, 65.0)  # var of fridges and chargers
+HOUSE_PHASES = (0.45, 0.33, 0.22)  # how the consumption is divided among L1, L2, L3
+PHASE_REACTIVE = (40.0, 110.0, 65.0)  # var
 
 
 @dataclass(frozen=True)
 class Metering:
-    """The quantities of the plant's meter, and of the house behind it."""
+    """The quantities of the plant's meter, and the consumption of the house."""
 
     plant: Plant
     time: float
@@ -80,12 +80,12 @@ class Metering:
 
     @property
     def phase_reactive_powers(self) -> Numbers:
-        """The var of each phase."""
+        """In var, of each phase."""
         return on_phases(PHASE_REACTIVE)
 
     @property
     def reactive_power(self) -> float:
-        """The var of all phases."""
+        """In var, of all phases."""
         return sum(PHASE_REACTIVE)
 
     @cached_property
@@ -119,10 +119,10 @@ class Metering:
 
     @property
     def consumption(self) -> int:
-        """W that the house takes."""
+        """W that the house consumes."""
         return round(self.state.power(self.state.year.load))
 
     @property
     def consumption_total(self) -> int:
-        """Wh that the house took since commissioning."""
+        """Wh that the house consumed since commissioning."""
         return math.floor(self.state.forward(self.state.year.load))

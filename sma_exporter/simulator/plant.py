@@ -1,4 +1,4 @@
-"""A plant at any time: inverters, house and battery behind one grid meter, as a pure function."""
+"""A plant: inverters, house and battery behind one grid meter. Its state is a function of time."""
 
 import zlib
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from .year import (
 
 COMMISSIONED = 1_388_534_400  # 2014-01-01 00:00 UTC, when every counter stood at 0
 
-# What stands on site for each inverter model, by the model's name.
+# The unit of each inverter model, under the model's name.
 UNITS = (
     Unit("sb-1.5", 1500, strings=(String(1600),)),
     Unit("sb-3.6", 3680, strings=(String(2600, 0.2), String(1250, -0.7))),
@@ -31,7 +31,7 @@ UNITS = (
 
 @dataclass(frozen=True)
 class State:
-    """A plant at one instant: `turns` whole years, then `fraction` of the way from `knot` on."""
+    """A plant at one time: after `turns` whole years, `fraction` (0..1) of the way from `knot` on."""
 
     year: Year
     turns: int
@@ -44,12 +44,12 @@ class State:
         return start + (flow.power[self.knot + 1] - start) * self.fraction
 
     def forward(self, flow: Curve) -> float:
-        """Wh that flowed the positive way since the plant was built."""
+        """Wh in the positive direction since commissioning."""
         part = area(flow.power[self.knot], self.power(flow), self.fraction * STEP)
         return self.turns * flow.forward[-1] + flow.forward[self.knot] + part
 
     def backward(self, flow: Curve) -> float:
-        """Wh that flowed the negative way since the plant was built."""
+        """Wh in the negative direction since commissioning."""
         part = area(-flow.power[self.knot], -self.power(flow), self.fraction * STEP)
         return self.turns * flow.backward[-1] + flow.backward[self.knot] + part
 
@@ -58,7 +58,7 @@ class State:
         return self.power(self.year.sun), self.power(self.year.slant)
 
     def sunshine(self) -> tuple[float, float]:
-        """Their sums since the plant was built."""
+        """Return their sums since commissioning, for `Unit.generated`."""
         slant = self.forward(self.year.slant) - self.backward(self.year.slant)
         return self.forward(self.year.sun), slant
 
@@ -68,12 +68,12 @@ class State:
         return unit.generated(*self.sun()) if flow is None else self.power(flow)
 
     def delivered(self, unit: Unit) -> float:
-        """Wh out of a unit since the plant was built."""
+        """Wh out of a unit since commissioning."""
         flow = self.year.units.get(unit.name)
         return unit.generated(*self.sunshine()) if flow is None else self.forward(flow)
 
     def absorbed(self, unit: Unit) -> float:
-        """Wh into a unit since the plant was built."""
+        """Wh into a unit since commissioning."""
         flow = self.year.units.get(unit.name)
         return 0.0 if flow is None else self.backward(flow)
 
@@ -85,7 +85,7 @@ class State:
         return self.year.stored[self.knot] + change
 
     def daylight(self) -> float:
-        """Seconds with sun since the plant was built."""
+        """Seconds with sun since commissioning."""
         start, end = self.year.daylight[self.knot], self.year.daylight[self.knot + 1]
         return self.turns * self.year.daylight[-1] + start + (end - start) * self.fraction
 
@@ -99,7 +99,7 @@ class Plant:
     units: tuple[Unit, ...] = UNITS
 
     def at(self, time: float) -> State:
-        """Return the plant at a Unix time; before it was built, as on its first day."""
+        """Return the plant at a Unix time; before it was commissioned, as at that time."""
         seconds = max(0.0, time + self.solar_offset - COMMISSIONED)
         turns, rest = divmod(seconds, YEAR)
         knot = int(rest // QUARTER)

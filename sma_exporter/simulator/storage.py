@@ -1,4 +1,4 @@
-"""What a battery reports through its inverter; without one zeros and "off", as they do."""
+"""What an inverter reports of its battery; zeros and "off" without one, as the devices do."""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from .measurement import NOT_AVAILABLE, OFF, OK, Tags, wave
 from .plant import Plant, State
 from .year import Unit
 
-RESERVE = 5  # % that a battery keeps for itself
+RESERVE = 5  # % that a battery does not discharge
 CHARGING = Tags((2292,))
 DISCHARGING = Tags((2293,))
 STANDBY = Tags((2291,))
@@ -16,7 +16,7 @@ CHARGE = Tags((2289,))
 DISCHARGE = Tags((2290,))
 SELF_CONSUMPTION = Tags((2614,))
 DEEP_DISCHARGE_PROTECTION = Tags((2617,))
-PACKS = 3  # that a battery inverter has room for
+PACKS = 3  # the most of a battery inverter
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Storage:
 
     @cached_property
     def share(self) -> float:
-        """Of all that the plant's batteries hold and move."""
+        """The unit's share (0..1) of the capacity of all batteries of the plant."""
         if self.unit.battery is None:
             return 0.0
         batteries = (unit.battery for unit in self.plant.units if unit.battery)
@@ -104,7 +104,7 @@ class Storage:
 
     @property
     def current_limit(self) -> float:
-        """A that the battery takes or gives at the most now."""
+        """The highest current (A) of the battery now, in either direction."""
         return self.unit.battery.power / self.voltage if self.unit.battery else 0.0
 
     @property
@@ -123,13 +123,13 @@ class Storage:
 
     @property
     def command(self) -> Tags:
-        """What the battery management is told: charge, discharge, or off."""
+        """The command to the battery management: charge, discharge, or off."""
         commands = {CHARGING: CHARGE, DISCHARGING: DISCHARGE}
         return commands.get(self.mode, OFF)
 
     @property
     def application_area(self) -> Tags:
-        """What its charge is for: self-consumption, and the last of it against deep discharge."""
+        """The use of its charge: self-consumption, or at a low charge the protection from deep discharge."""
         if self.unit.battery is None:
             return NOT_AVAILABLE
         return SELF_CONSUMPTION if self.state_of_charge > 2 * RESERVE else DEEP_DISCHARGE_PROTECTION

@@ -1,11 +1,10 @@
 """The year of a plant: sun, clouds, house, battery and grid meter.
 
-Everything that flows is computed once, for a year of 365 days: powers (W) at its 35,040 quarter
-hours, linear in between. That year repeats for ever. So a power is an interpolation, a lifetime
-total is so many whole years and a running sum looked up, and both cost the same at any time: the
-totals are the exact integral of the powers. (The season slips by a day in four years. A weather
-that never repeats would have to be walked through from its beginning: how much of it is fed in or
-stored is no linear function.)
+All powers (W) are computed once, at the 35,040 quarter hours (the knots) of a year of 365 days; they
+are linear in between. The year repeats for ever. So a power is an interpolation, a total is a number
+of whole years and a running sum, and both cost the same at any time. The totals are the exact
+integral of the powers. (The seasons move by a day in four years. Without the repetition, each value
+would need a calculation from the beginning, as a battery depends on all that was before.)
 """
 
 import math
@@ -27,13 +26,13 @@ YEAR = DAYS * DAY
 STEP = QUARTER / 3600  # hours
 
 EFFICIENCY = 0.97  # AC out of DC
-STANDBY = 10.0  # W that an inverter with a battery takes, day and night
-CHARGE_EFFICIENCY = 0.94  # what of the charged energy can be discharged again
-FOLLOW = 0.98  # of a surplus or deficit: a real controller lags, so the meter seldom rests at 0
-TAPER = 0.5  # hours; nearly full or empty, a battery takes this long for what is left
+STANDBY = 10.0  # W that an inverter with a battery consumes at all times
+CHARGE_EFFICIENCY = 0.94  # the share of the charged energy that can be discharged
+FOLLOW = 0.98  # of a surplus or deficit: a real controller is late, so the meter is seldom at 0
+TAPER = 0.5  # hours: a nearly full or empty battery reduces its power to need this long
 
 BASE_LOAD = 260.0
-# W on top of the base load, hour by hour. 0 at midnight, where the days join.
+# W above the base load, for each hour. 0 at midnight, so that the days join without a step.
 ACTIVITY = (0, 0, 0, 0, 0, 30, 180, 380, 300, 160, 140, 220, 460,
             300, 160, 160, 260, 480, 820, 900, 640, 400, 240, 80, 0)  # fmt: skip
 APPLIANCE = 1800.0  # W, for about a quarter of an hour
@@ -41,7 +40,7 @@ APPLIANCE = 1800.0  # W, for about a quarter of an hour
 
 @dataclass(frozen=True)
 class String:
-    """PV modules on one DC input: peak power (W); `east` is -1 (west) over 0 (south) to 1."""
+    """PV modules on one DC input: peak power (W); `east` from -1 (west) over 0 (south) to 1 (east)."""
 
     peak: float
     east: float = 0.0
@@ -49,7 +48,7 @@ class String:
 
 @dataclass(frozen=True)
 class Battery:
-    """Usable capacity (Wh) and the largest power either way (W)."""
+    """Usable capacity (Wh) and the highest power in either direction (W)."""
 
     usable: float
     power: float
@@ -57,9 +56,9 @@ class Battery:
 
 @dataclass(frozen=True)
 class Unit:
-    """One inverter: rated AC power (W), the phases it feeds, what hangs on its DC side.
+    """One inverter: rated AC power (W), number of AC phases, and what is connected to its DC side.
 
-    `optimizers` counts the modules of the last string, where they have electronics of their own.
+    `optimizers`: how many modules of the last string have one.
     """
 
     name: str
@@ -76,22 +75,22 @@ class Unit:
 
     @cached_property
     def lean(self) -> float:
-        """How much of that power leans to the morning (W)."""
+        """The east part of that power, less the west part (W)."""
         return sum(string.peak * string.east for string in self.strings)
 
     @property
     def standby(self) -> float:
-        """What the unit takes for itself (W)."""
+        """Own consumption of the unit (W)."""
         return STANDBY if self.battery else 0.0
 
     def generated(self, sun: float, slant: float) -> float:
-        """Return what the strings give on the AC side: of powers a power, of their sums energy."""
+        """Return the AC output of the strings: a power from powers, an energy from their sums."""
         return EFFICIENCY * (self.peak * sun + self.lean * slant)
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A power over the year (W, negative the other way), and what flowed either way so far (Wh)."""
+    """A power over the year (W), and the energy so far in the positive and negative direction (Wh)."""
 
     power: "array[float]"
     forward: "array[float]"
@@ -100,7 +99,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Year:
-    """All flows of a plant. `sun` and `slant` span the strings: peak * (sun + east * slant)."""
+    """All powers of a plant. A string has the power peak * (sun + east * slant)."""
 
     sun: Curve
     slant: Curve
@@ -123,7 +122,7 @@ def area(start: float, end: float, hours: float) -> float:
 
 
 def curve(power: Sequence[float]) -> Curve:
-    """Return the powers at all knots of a year, the first one again at the end, with their sums."""
+    """Return the curve of the powers at all knots; the last is the first one of the next year."""
     forward = accumulate((area(a, b, STEP) for a, b in pairwise(power)), initial=0.0)
     backward: Iterable[float] = repeat(0.0, len(power))
     if min(power) < 0:
@@ -131,8 +130,8 @@ def curve(power: Sequence[float]) -> Curve:
     return Curve(array("d", power), array("d", forward), array("d", backward))
 
 
-def chance(seed: int, topic: str, day: int) -> Random:
-    """Return the dice of one day: they fall the same for the same seed, on every machine."""
+def random_numbers(seed: int, topic: str, day: int) -> Random:
+    """Return the random numbers of one day, which are the same on every machine."""
     return Random(f"{seed}/{topic}/{day}")  # noqa: S311 - weather, not a secret
 
 
@@ -142,16 +141,16 @@ def season(day: int) -> float:
 
 
 def quarters(hourly: Sequence[float]) -> Iterator[float]:
-    """25 values at the full hours as 96 at the quarters, straight lines between."""
+    """Return 96 values at the quarter hours from 25 at the full hours, linear in between."""
     return (a + (b - a) * quarter / 4 for a, b in pairwise(hourly) for quarter in range(4))
 
 
-def clear_sky(dice: Random) -> list[float]:
-    """Return the share of the sun that clouds let through, 0.05..1, at the knots of one day."""
-    clarity = 0.1 + 0.9 * dice.random() ** 0.8
-    spread = 1.4 * min(clarity, 1 - clarity)  # steady when clear or dull, restless in between
-    hourly = [clarity + spread * (dice.random() - 0.5) for _ in range(25)]
-    flicker = [0.1 * spread * (dice.random() - 0.5) for _ in range(KNOTS_PER_DAY)]
+def clear_sky(random: Random) -> list[float]:
+    """Return the share (0.05..1) of the sunlight that passes the clouds, at the knots of one day."""
+    clarity = 0.1 + 0.9 * random.random() ** 0.8
+    spread = 1.4 * min(clarity, 1 - clarity)  # constant if clear or dull, variable in between
+    hourly = [clarity + spread * (random.random() - 0.5) for _ in range(25)]
+    flicker = [0.1 * spread * (random.random() - 0.5) for _ in range(KNOTS_PER_DAY)]
     return [
         min(1.0, max(0.05, share + more))
         for share, more in zip(quarters(hourly), flicker, strict=True)
@@ -159,11 +158,11 @@ def clear_sky(dice: Random) -> list[float]:
 
 
 def sunlight(seed: int, day: int) -> list[tuple[float, float]]:
-    """(sun, slant) at the knots of one day: a south roof's yield, and its lean to the morning."""
+    """Return (sun, slant) at the knots of one day: for a south roof, and the difference of an east roof."""
     height = 0.62 + 0.30 * season(day)
     hours = 12.2 + 4.2 * season(day)
     knots = []
-    for knot, clear in enumerate(clear_sky(chance(seed, "sky", day))):
+    for knot, clear in enumerate(clear_sky(random_numbers(seed, "sky", day))):
         angle = (knot * STEP - (12 - hours / 2)) / hours * math.pi
         sun = height * math.sin(angle) * clear if 0 < angle < math.pi else 0.0
         knots.append((sun, sun * math.cos(angle)))
@@ -171,19 +170,19 @@ def sunlight(seed: int, day: int) -> list[tuple[float, float]]:
 
 
 def house(seed: int, day: int) -> list[float]:
-    """Return what the house takes (W) at the knots of a day; most of it a heat pump, in winter."""
-    dice = chance(seed, "house", day)
+    """Return the consumption of the house (W) at the knots of a day; a heat pump adds to it in winter."""
+    random = random_numbers(seed, "house", day)
     winter = 2 - 1.2 * season(day)
     return [
         BASE_LOAD
-        + activity * winter * (0.5 + dice.random())
-        + (APPLIANCE if activity and dice.random() < 0.05 else 0.0)
+        + activity * winter * (0.5 + random.random())
+        + (APPLIANCE if activity and random.random() < 0.05 else 0.0)
         for activity in quarters(ACTIVITY)
     ]
 
 
 def closed(days: Iterator[list[T]]) -> list[T]:
-    """Return the knots of all days in a row, and the first one again."""
+    """Return the knots of all days in a row, and the first knot again."""
     knots = list(chain.from_iterable(days))
     return [*knots, knots[0]]
 
@@ -191,10 +190,10 @@ def closed(days: Iterator[list[T]]) -> list[T]:
 def follow(
     surplus: Sequence[float], usable: float, limit: float
 ) -> tuple[list[float], list[float]]:
-    """Power (W, positive while charging) and content (Wh) of a battery over a year of surplus (W).
+    """Return power (W, positive while charging) and content (Wh) of a battery for a surplus (W).
 
-    The content half a step ahead decides, which keeps it within 0..usable at every instant. The
-    walk starts two weeks before the year, whose end it meets: the empty start is forgotten then.
+    The content half a step ahead limits the power, so it is always within 0..usable. The battery
+    is empty two weeks before the year begins; at its begin that makes no difference any more.
     """
     powers: list[float] = []
     contents: list[float] = []
@@ -213,7 +212,7 @@ def follow(
 
 @lru_cache(maxsize=8)
 def year_of(seed: int, units: tuple[Unit, ...]) -> Year:
-    """Return the year of a plant: a quarter of a second's work and 4 MB, kept for the last few."""
+    """Return the year of a plant: it takes a quarter of a second and 4 MB; the last few are cached."""
     sky = closed(sunlight(seed, day) for day in range(DAYS))
     load = closed(house(seed, day) for day in range(DAYS))
     idle = [sum(unit.generated(*light) - unit.standby for unit in units) for light in sky]

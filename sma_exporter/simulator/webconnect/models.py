@@ -1,12 +1,12 @@
-"""The models that can be simulated, put together from the blocks of keys and parameters."""
+"""The models that can be simulated, made from the blocks of keys and parameters."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from ..measurement import OK, Tags
+from ..plant import UNITS
 from . import keys, parameters
-from .keys import NO_CHANNEL, Fixed, Reading, Table, fixed
-from .measurement import OK, Tags
-from .plant import UNITS
+from .keys import NO_CHANNEL, Computed, Fixed, Table, fixed
 from .profiles import METER_CLASS, Model
 
 RATED = {unit.name: unit.rated for unit in UNITS}
@@ -20,8 +20,8 @@ def firmware(major: int, minor: int, build: int, release: str) -> int:
 
 
 def without(table: Table, *left_out: str) -> Table:
-    """Return a table less some keys."""
-    return {key: source for key, source in table.items() if key not in left_out}
+    """Return a table without some keys."""
+    return {key: row for key, row in table.items() if key not in left_out}
 
 
 BASIC_PARAMETERS: Table = {
@@ -83,7 +83,7 @@ STORAGE_PARAMETERS: Table = {
     **parameters.BATTERY,
     **parameters.GRID_MONITORING,
 }
-STORAGE_LOGS: Table = {"7070_00263A00": Reading("inverter.absorbed_total")}
+STORAGE_LOGS: Table = {"7070_00263A00": Computed("inverter.absorbed_total")}
 
 SUNNY_BOY_15 = Model(
     name="sb-1.5",
@@ -170,7 +170,7 @@ TRIPOWER_10_SE = Model(
     classes={"6380": 1, "6800_000EA900": 188},
     online_table={
         **STORAGE_ONLINE,
-        "6100_00665900": Fixed(0),  # hybrids always say so
+        "6100_00665900": Fixed(0),  # hybrids always answer 0
         "6100_00467700": Fixed(NO_CHANNEL),
         "6100_00467800": Fixed(NO_CHANNEL),
         "6100_00467900": Fixed(NO_CHANNEL),
@@ -210,7 +210,7 @@ SUNNY_BOY_STORAGE_37 = Model(
         **keys.BACKUP_POWER,
         **keys.TIMES,
         **keys.EVENTS_FOR_INSTALLER,
-        "6180_08465A00": Reading("inverter.excitation"),
+        "6180_08465A00": Computed("inverter.excitation"),
     },
     parameter_table={
         **parameters.rating(RATED["sbs-3.7"], 7, (9356, 9358, 9359)),

@@ -1,21 +1,53 @@
-"""Sockets and threads: a web server whose connections can be ended, with TLS."""
+"""An HTTP server for simulated devices, with TLS, whose connections can be ended at any time."""
 
 import contextlib
 import http.client
+import json
 import selectors
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from email.message import Message
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from .certificates import Certificate
-from .device import Reply
+
+JSON = "application/json;"  # the devices send the semicolon
+HTML = "text/html"
 
 
-def head(reply: Reply, length: int, *, close: bool) -> bytes:
+@dataclass(frozen=True)
+class SimulatedRequest:
+    """An HTTP request. `query`: the first value of each name; `headers` ignores case."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Message
+    body: bytes
+
+
+@dataclass(frozen=True)
+class SimulatedReply:
+    """An HTTP reply. `headers`: those besides content type and length."""
+
+    status: int
+    body: bytes
+    content_type: str = JSON
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def compact_json(content: object) -> bytes:
+    """Return a body of JSON without spaces, as the devices send it."""
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+def head(reply: SimulatedReply, length: int, *, close: bool) -> bytes:
     """Return status line and headers, as the devices' web server writes them."""
     lines = [
         f"HTTP/1.1 {reply.status} {http.client.responses.get(reply.status, 'Unknown')}",
@@ -35,8 +67,8 @@ def pieces(data: bytes, size: int) -> Iterator[bytes]:
     return (data[start : start + size] for start in range(0, len(data), size))
 
 
-class Server(ThreadingMixIn, TCPServer):
-    """Takes connections, and knows them all, so that it can end them."""
+class HttpServer(ThreadingMixIn, TCPServer):
+    """Serves each connection in its own thread, and can end all of them."""
 
     allow_reuse_address = True
     request_queue_size = 128
@@ -44,7 +76,7 @@ class Server(ThreadingMixIn, TCPServer):
     def __init__(
         self,
         address: tuple[str, int],
-        respond: "Callable[[Handler], None]",
+        respond: "Callable[[HttpConnection], None]",
         certificate: Callable[[], Certificate | None],
     ) -> None:
         self.respond = respond
@@ -52,8 +84,8 @@ class Server(ThreadingMixIn, TCPServer):
         self._lock = threading.Lock()
         self._open: dict[threading.Thread, socket.socket] = {}
         self._closing = False
-        super().__init__(address, Handler)
-        self._bell, self._bell_push = socket.socketpair()
+        super().__init__(address, HttpConnection)
+        self._wake_up, self._wake_up_sender = socket.socketpair()
         self._accepting = threading.Thread(target=self._accept, daemon=True)
         self._accepting.start()
 
@@ -63,16 +95,16 @@ class Server(ThreadingMixIn, TCPServer):
         return int(self.server_address[1])
 
     def _accept(self) -> None:
-        """Take connections until the bell rings: unlike serve_forever, stop at once."""
+        """Accept connections until the wake-up socket has data: serve_forever stops later."""
         with selectors.DefaultSelector() as selector:
             selector.register(self.socket, selectors.EVENT_READ)
-            selector.register(self._bell, selectors.EVENT_READ)
-            while all(key.fileobj is not self._bell for key, _ in selector.select()):
-                with contextlib.suppress(OSError):  # the client has gone already
+            selector.register(self._wake_up, selectors.EVENT_READ)
+            while all(key.fileobj is not self._wake_up for key, _ in selector.select()):
+                with contextlib.suppress(OSError):  # the client has closed already
                     self.process_request(*self.get_request())
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve one connection in a thread of its own."""
+        """Start the thread of a connection."""
         thread = threading.Thread(
             target=self.process_request_thread, args=(request, client_address), daemon=True
         )
@@ -81,8 +113,8 @@ class Server(ThreadingMixIn, TCPServer):
         thread.start()
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Serve one connection to its end. Nobody else waits for its handshake here."""
-        with contextlib.suppress(OSError):  # the client went away, or did not like the certificate
+        """Serve one connection to its end. Its handshake delays no other connection."""
+        with contextlib.suppress(OSError):  # the client closed, or refused the certificate
             certificate = self._certificate()
             if certificate is None:
                 super().finish_request(request, client_address)
@@ -106,9 +138,9 @@ class Server(ThreadingMixIn, TCPServer):
 
     def stop(self) -> None:
         """Free the port, end all connections and wait for the threads."""
-        self._bell_push.send(b"!")
+        self._wake_up_sender.send(b"!")
         self._accepting.join()
-        for end in (self.socket, self._bell, self._bell_push):
+        for end in (self.socket, self._wake_up, self._wake_up_sender):
             end.close()
         with self._lock:
             self._closing = True
@@ -119,12 +151,12 @@ class Server(ThreadingMixIn, TCPServer):
             thread.join()
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Reads the requests of one connection and hands each of them to the simulator."""
+class HttpConnection(BaseHTTPRequestHandler):
+    """Reads the requests of one connection and passes each of them to the simulator."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    server: Server
+    server: HttpServer
 
     def do_GET(self) -> None:
         """Answer a GET."""
@@ -134,10 +166,13 @@ class Handler(BaseHTTPRequestHandler):
         """Answer a POST."""
         self.server.respond(self)
 
-    def content(self) -> bytes:
-        """Read the body of the request."""
+    def read_request(self) -> SimulatedRequest:
+        """Read the body, and return the whole request."""
+        url = urlsplit(self.path)
+        query = {name: values[0] for name, values in parse_qs(url.query).items()}
         length = self.headers.get("Content-Length", "0")
-        return self.rfile.read(int(length)) if length.isdecimal() else b""
+        body = self.rfile.read(int(length)) if length.isdecimal() else b""
+        return SimulatedRequest(self.command, url.path, query, self.headers, body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it
-        """Say nothing."""
+        """Write no log."""

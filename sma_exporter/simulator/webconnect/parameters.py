@@ -1,13 +1,13 @@
-"""Which parameter answers what, in blocks that the models are put together from.
+"""The parameters of the models, in blocks.
 
-The group 6802 is for the installer. Values of the network and of passwords are made up or empty.
+The group 6802 is for the installer. Values of the network and of passwords are invented or empty.
 """
 
 from collections.abc import Mapping
 
-from .keys import NONE, OPTIMIZER_SLOTS, Fixed, Limits, Reading, Table, fixed
-from .localtime import TIME_ZONE
-from .measurement import OFF, Tags
+from ..localtime import TIME_ZONE
+from ..measurement import OFF, Tags
+from .keys import NONE, OPTIMIZER_SLOTS, Computed, Fixed, Range, Table, fixed
 
 YES, NO, ON = 1129, 1130, 308
 NO_LIMIT = 4_294_967_294
@@ -26,27 +26,27 @@ def modes(values: Mapping[str, tuple[int, tuple[int, ...]]]) -> Table:
     return {key: Fixed(Tags((tag,)), valid=valid) for key, (tag, valid) in values.items()}
 
 
-def ranges(values: Mapping[str, tuple[float | None, Limits]]) -> Table:
+def ranges(values: Mapping[str, tuple[float | None, Range]]) -> Table:
     """Return a number and its range, by key."""
     return {key: Fixed(value, limits=limits) for key, (value, limits) in values.items()}
 
 
 def rating(watts: float, device_class: int, types: tuple[int, ...]) -> Table:
-    """Identity and rated power."""
+    """Type label and rated power."""
     return {
         "6800_08811F00": Fixed(Tags((YES,)), valid=(YES, NO)),
-        "6800_10821E00": Reading("identity.name"),
+        "6800_10821E00": Computed("label.name"),
         "6800_08821F00": Fixed(Tags((8000 + device_class,)), valid=(8000 + device_class,)),
-        "6800_08822000": Reading("identity.type", valid=types),
+        "6800_08822000": Computed("label.type", valid=types),
         "6800_08822B00": Fixed(Tags((461,)), valid=(461,)),
-        "6800_00823400": Reading("identity.firmware", limits=(0, NO_LIMIT)),
+        "6800_00823400": Computed("label.firmware", limits=(0, NO_LIMIT)),
         "6800_00832A00": Fixed(watts, limits=(watts, watts)),
-        "6800_00A21E00": Reading("identity.serial", limits=(0, NO_LIMIT)),
+        "6800_00A21E00": Computed("label.serial", limits=(0, NO_LIMIT)),
     }
 
 
 def power_limits(watts: float) -> Table:
-    """Limits set below the rated power, at the device and at the grid connection."""
+    """Power limits of the device and of the grid connection, all set to the rated power."""
     return ranges(
         {
             "6800_00852A00": (watts, (0, 50_000)),
@@ -66,9 +66,9 @@ def power_limits(watts: float) -> Table:
 PASSWORDS: Table = fixed({"6800_10841E00": "", "6802_10841F00": ""})
 
 METERING: Table = {
-    "6800_088A2900": Reading("identity.meter_types", valid=METER_TYPES),
-    "6800_008AA200": Reading("identity.meter_serial", limits=(0, None)),
-    "6800_008AA300": Reading("identity.usable_meters", limits=(0, None)),
+    "6800_088A2900": Computed("label.meter_types", valid=METER_TYPES),
+    "6800_008AA200": Computed("label.meter_serial", limits=(0, None)),
+    "6800_008AA300": Computed("label.usable_meters", limits=(0, None)),
 }
 
 CLOCK: Table = {
@@ -111,7 +111,7 @@ OPERATION_OF_PV: Table = modes(
         "6800_08834300": (303, (303, ON)),
     }
 )
-# When one DC input begins to feed in, and its voltage without MPP tracking. Arrays, one entry an input.
+# The voltage at which a DC input starts to feed in, and the one without MPP tracking. One element an input.
 ONE_DC_INPUT: Table = {
     "6322_00851E00": Fixed((8000,), limits=(6000, 55_000)),
     "6322_00851F00": Fixed((2,), limits=(0, 10)),
@@ -130,7 +130,7 @@ OPERATION_OF_STORAGE: Table = {
     ),
     **ranges({"6800_00893700": (0, (0, None)), "6800_40833700": (0, (0, 100))}),
 }
-BATTERY: Table = {"6800_00894800": Reading("identity.battery_capacity", limits=(0, 100_000))}
+BATTERY: Table = {"6800_00894800": Computed("label.battery_capacity", limits=(0, 100_000))}
 
 NETWORK: Table = {
     **switches(
@@ -188,7 +188,7 @@ OPTIMIZERS: Table = {
             "6800_10853200": ("", "", "", ""),
         }
     ),
-    "6800_10852600": Reading("identity.optimizer_serials", slots=OPTIMIZER_SLOTS, empty=""),
+    "6800_10852600": Computed("label.optimizer_serials", slots=OPTIMIZER_SLOTS, empty=""),
     "6800_40852200": Fixed(-1, limits=(-1, 2_147_483_647)),
     "6800_00852300": Fixed(None, limits=(0, None)),
     "6800_08852700": Fixed((NONE,) * OPTIMIZER_SLOTS, valid=(302, 4070, 4071)),

@@ -1,4 +1,4 @@
-"""Who is logged in to a device, and who may not even try."""
+"""The sessions of a device, and the block after too many wrong passwords."""
 
 import math
 import secrets
@@ -10,16 +10,16 @@ USER, INSTALLER = "usr", "istl"
 
 
 class WrongPassword(Exception):
-    """A login had no right password, or its group is blocked."""
+    """The password of a login is wrong, or its group is blocked."""
 
 
 class AllSessionsTaken(Exception):
-    """A login had the right password, but there are as many sessions as the device can bear."""
+    """A login has the right password, but the device has as many sessions as it allows."""
 
 
 @dataclass(frozen=True)
-class Limits:
-    """How many sessions for how long, and when wrong passwords block the login (s)."""
+class SessionLimits:
+    """How many sessions, for how long, and when wrong passwords block the login. Times in seconds."""
 
     max_sessions: int = 4
     session_idle: float = 300.0
@@ -29,7 +29,7 @@ class Limits:
 
 @dataclass
 class Session:
-    """A login: its group, when it was last used, and whether anybody ever came back with its id."""
+    """A login: its group, when it was last used, and whether any request brought its id (`claimed`)."""
 
     group: str
     used: float
@@ -38,7 +38,7 @@ class Session:
 
 @dataclass
 class Lockout:
-    """Wrong passwords of one group since the last right one, and until when it is blocked."""
+    """Wrong passwords of one group since the last right one, and the time until which it is blocked."""
 
     failures: int = 0
     until: float = 0.0
@@ -48,7 +48,7 @@ class Sessions:
     """The sessions of one device. Thread-safe."""
 
     def __init__(
-        self, passwords: Mapping[str, str], limits: Limits, monotonic: Callable[[], float]
+        self, passwords: Mapping[str, str], limits: SessionLimits, monotonic: Callable[[], float]
     ) -> None:
         self._passwords = passwords
         self._limits = limits
@@ -91,7 +91,7 @@ class Sessions:
         return False
 
     def group(self, sid: str | None) -> str | None:
-        """Return a session's group, `None` if it is unknown or expired. This use keeps it alive."""
+        """Return a session's group, `None` if it is unknown or expired. Restarts its idle time."""
         with self._lock:
             self._forget_idle()
             session = self._sessions.get(sid or "")
@@ -102,7 +102,7 @@ class Sessions:
             return session.group
 
     def logout(self, sid: str | None) -> bool:
-        """Whether there was such a session."""
+        """End a session; return whether there was one."""
         with self._lock:
             self._forget_idle()
             session = self._sessions.get(sid or "")
@@ -120,13 +120,13 @@ class Sessions:
             return len(self._sessions)
 
     def unclaimed(self) -> int:
-        """How many of them nobody has ever come back to: the answer to their login may be lost."""
+        """How many of them no request has used: the reply to their login may be lost."""
         with self._lock:
             self._forget_idle()
             return sum(not session.claimed for session in self._sessions.values())
 
     def free(self) -> int:
-        """How many more there may be."""
+        """How many more sessions the device allows."""
         return max(0, self._limits.max_sessions - self.open())
 
     def countdown(self) -> dict[str, int]:
@@ -144,7 +144,7 @@ class Sessions:
             self._sessions.clear()
 
     def reset_counts(self) -> None:
-        """Start counting anew."""
+        """Set all counts to 0."""
         with self._lock:
             self.logins = self.logouts = self.most_in_use = 0
             self.issued.clear()

@@ -1,6 +1,6 @@
-"""Where a device's values come from: its place, and what is known there at one time."""
+"""A device at its site, and all that it can know there at one time, by name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,19 +15,36 @@ FAULTY_COMMUNICATION = Tags((1719,))
 
 @dataclass(frozen=True)
 class Site:
-    """A device and its place. `unit`: none for a meter; `meter`: it hears the plant's meter."""
+    """A device and its plant. `unit`: None for a meter; `meter`: it reads the plant's meter."""
 
     plant: Plant
     unit: Unit | None
     serial: int
     name: str
-    masked: bool = True
     meter: bool = True
-    night_gaps: bool = False
+
+
+def place(name: str | None, plant: Plant | None, *, battery: bool) -> tuple[Plant, Unit | None]:
+    """Return the plant of a device, and which of the plant's units it is; `name`: None for a meter.
+
+    Without a plant the device gets its own. A battery inverter gets a roof beside it, which charges
+    its battery. Raises ValueError if the plant has no such unit, or one with an unwanted battery.
+    """
+    if name is None:
+        return plant or Plant(), None
+    if plant is not None:
+        unit = plant.unit(name)
+        if unit.battery and not battery:
+            raise ValueError(f"the plant's {unit.name} has a battery: give the plant one without")
+        return plant, unit
+    unit = Plant().unit(name)
+    unit = unit if battery else replace(unit, battery=None)
+    roof = () if unit.strings else (Plant().unit("stp-10"),)
+    return Plant(units=(unit, *roof)), unit
 
 
 @dataclass(frozen=True)
-class Identity:
+class TypeLabel:
     """What a device says of itself."""
 
     site: Site
@@ -66,12 +83,12 @@ class Identity:
 
     @property
     def meter_condition(self) -> Tags:
-        """Of the talk with the meter."""
+        """State of the communication with the meter."""
         return OK if self.site.meter else FAULTY_COMMUNICATION
 
     @property
     def meter_serial(self) -> int:
-        """Of the meter in use, 0 without one."""
+        """Serial number of the meter in use, 0 without one."""
         return self.site.plant.meter_serial if self.site.meter else 0
 
     @property
@@ -81,44 +98,44 @@ class Identity:
 
     @property
     def optimizer_serials(self) -> list[str]:
-        """One for each optimizer."""
+        """A serial number for each optimizer."""
         count = self.site.unit.optimizers if self.site.unit else 0
         return [f"04C05B{self.site.serial % 0x10000:04X}{index:04X}" for index in range(count)]
 
     @property
     def optimizers_found(self) -> int | None:
-        """How many, if any."""
+        """How many optimizers, None without any."""
         return len(self.optimizer_serials) or None
 
     @property
     def gateways_found(self) -> int | None:
-        """The radio that they talk to."""
+        """The radio gateway of the optimizers: one, if there are any."""
         return 1 if self.optimizer_serials else None
 
 
 @dataclass(frozen=True)
-class Sources:
-    """The objects that the first word of a reading's name stands for, at one time."""
+class Quantities:
+    """All quantities of a device at one time: those of its label, inverter, storage and meter."""
 
     site: Site
-    identity: Identity
+    label: TypeLabel
     time: float
 
     @cached_property
     def inverter(self) -> Measurement | None:
-        """Absent on an energy meter."""
+        """None on an energy meter."""
         unit = self.site.unit
         return Measurement(self.site.plant, unit, self.time) if unit else None
 
     @cached_property
     def storage(self) -> Storage | None:
-        """Absent on an energy meter."""
+        """None on an energy meter."""
         unit = self.site.unit
         return Storage(self.site.plant, unit, self.time) if unit else None
 
     @cached_property
     def meter(self) -> Metering | None:
-        """Absent where no meter is heard."""
+        """None if the device reads no meter."""
         return Metering(self.site.plant, self.time) if self.site.meter else None
 
     @property
@@ -127,7 +144,7 @@ class Sources:
         return self.inverter is not None and self.inverter.state.sun()[0] == 0
 
     def value(self, quantity: str) -> Any:
-        """Return a reading's quantity, a list for an array, `None` if its source is absent."""
-        origin, name = quantity.split(".")
-        source = getattr(self, origin)
-        return None if source is None else getattr(source, name)
+        """Return a quantity ("inverter.ac_power"): a list for an array, None if it is not there."""
+        owner, name = quantity.split(".")
+        found = getattr(self, owner)
+        return None if found is None else getattr(found, name)

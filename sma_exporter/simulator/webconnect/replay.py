@@ -1,12 +1,11 @@
-"""A recorded device: its replies as they were, whatever the time."""
+"""A recorded device: it always replies what was recorded."""
 
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .profiles import DASH_KEYS, LogEntry, Profile, Values
-from .sources import Site
+from .profiles import DASH_KEYS, LoggerEntry, Profile, Values, WebConnectSite
 
 SERIAL, NAME = "6800_00A21E00", "6800_10821E00"
 
@@ -21,9 +20,9 @@ class Recording:
     parameter_values: Values
     dash_values: Values
     dash_logs: Values
-    logs: Mapping[int, list[LogEntry]] = field(default_factory=dict)
+    logs: Mapping[int, list[LoggerEntry]] = field(default_factory=dict)
     unit: str | None = None
-    installer_groups: tuple[str, ...] = ()  # whoever recorded it has seen what there is
+    installer_groups: tuple[str, ...] = ()  # what was recorded is shown to everybody
 
     @property
     def serial(self) -> int:
@@ -31,50 +30,47 @@ class Recording:
         found = first_value(self.parameter_values.get(SERIAL))
         return found if isinstance(found, int) else zlib.crc32(self.recorded_uid.encode())
 
-    def prepare(self, site: Site) -> None:
-        """See Profile."""
-
-    def uid(self, site: Site) -> str:  # noqa: ARG002 - a recording is the same everywhere, always
+    def uid(self, site: WebConnectSite) -> str:  # noqa: ARG002 - a recording does not depend on them
         """See Profile."""
         return self.recorded_uid
 
-    def online(self, site: Site, now: float) -> Values:  # noqa: ARG002
+    def online(self, site: WebConnectSite, now: float) -> Values:  # noqa: ARG002
         """See Profile."""
         return self.online_values
 
-    def parameters(self, site: Site, now: float) -> Values:  # noqa: ARG002
+    def parameters(self, site: WebConnectSite, now: float) -> Values:  # noqa: ARG002
         """See Profile."""
         return self.parameter_values
 
-    def dashboard(self, site: Site, now: float) -> Values:  # noqa: ARG002
+    def dashboard(self, site: WebConnectSite, now: float) -> Values:  # noqa: ARG002
         """See Profile."""
         return self.dash_values
 
     def logger(
         self,
-        site: Site,  # noqa: ARG002
+        site: WebConnectSite,  # noqa: ARG002
         logger: int,
         start: float,
         end: float,
         now: float,  # noqa: ARG002
-    ) -> list[LogEntry] | None:
+    ) -> list[LoggerEntry] | None:
         """See Profile."""
         log = self.logs.get(logger)
         return None if log is None else [entry for entry in log if start <= entry["t"] <= end]
 
-    def dash_logger(self, site: Site, now: float) -> Values:  # noqa: ARG002
+    def dash_logger(self, site: WebConnectSite, now: float) -> Values:  # noqa: ARG002
         """See Profile."""
         return self.dash_logs
 
 
 def replay_profile(document: object) -> Profile:
-    """Return the profile of a recorded document; ValueError says what does not fit in it.
+    """Return the profile of a recorded document; raise ValueError if it is no recording.
 
     The document: {"model": text, "getAllOnlValues": reply, "getAllParamValues": reply} and, if they
     were recorded, "getDashValues": reply, "getDashLogger": reply, "getLogger": {id: [{t, v}, …]}.
     """
     if not isinstance(document, Mapping):
-        raise ValueError(  # noqa: TRY004 - what is wrong is the document
+        raise ValueError(  # noqa: TRY004 - the document is wrong, not its type in the program
             "a recording is a JSON object with the replies of a device by call"
         )
     uid, online = members(document, "getAllOnlValues")
@@ -93,7 +89,7 @@ def replay_profile(document: object) -> Profile:
 
 
 def members(document: Mapping[str, Any], call: str) -> tuple[str, Values]:
-    """Return the device's name in a recorded reply, and what it told."""
+    """Return the device's uid in a recorded reply, and the values."""
     match document.get(call):
         case {"result": {**devices}} if len(devices) == 1:
             ((uid, values),) = devices.items()
@@ -102,7 +98,7 @@ def members(document: Mapping[str, Any], call: str) -> tuple[str, Values]:
     raise ValueError(f'"{call}" is not the reply of one device: {{"result": {{uid: {{…}}}}}}')
 
 
-def logs(recorded: object) -> dict[int, list[LogEntry]]:
+def logs(recorded: object) -> dict[int, list[LoggerEntry]]:
     """Return the recorded loggers by their id."""
     if not isinstance(recorded, Mapping):
         raise ValueError(  # noqa: TRY004

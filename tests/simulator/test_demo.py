@@ -1,0 +1,18 @@
+"""The demonstration: one home, where it is always morning."""
+
+import pytest
+from support.devices import NOON
+from support.simulated_webconnect import one, online
+
+from sma_exporter.simulator import demo_devices
+
+
+@pytest.mark.parametrize("hour", range(0, 24, 5))
+def test_the_demonstration_is_in_the_morning(hour: int) -> None:
+    devices = {d.name: d.simulator for d in demo_devices(lambda: NOON + hour * 3600)}
+    assert list(devices) == ["hybrid", "roof", "garage"]
+    for simulator in devices.values():
+        assert sum(online(simulator)["6380_40251E00"]) > 100
+    assert one(devices["hybrid"], "6400_00462500") == one(devices["roof"], "6400_00462500")
+    assert online(devices["hybrid"])["6180_08414D00"] == [[{"tag": 307}]]
+    assert len({simulator.serial for simulator in devices.values()}) == 3

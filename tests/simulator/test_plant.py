@@ -1,0 +1,79 @@
+"""The plant: its powers and totals over the year, whatever protocol tells them."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support.devices import NOON
+from support.simulated_webconnect import HOME
+
+from sma_exporter.simulator import Plant
+from sma_exporter.simulator.plant import COMMISSIONED, UNITS
+from sma_exporter.simulator.year import DAY, Battery, String, Unit
+
+
+def test_no_unit_ever_exceeds_its_rating() -> None:
+    year = HOME.at(COMMISSIONED).year
+    for unit in UNITS:
+        powers = year.units[unit.name].power if unit.battery else None
+        for knot, light in enumerate(zip(year.sun.power, year.slant.power, strict=True)):
+            power = unit.generated(*light) if powers is None else powers[knot]
+            assert power <= unit.rated
+
+
+def test_totals_are_the_integral_of_the_powers() -> None:
+    hybrid, roof = HOME.unit("stp-10-se"), HOME.unit("stp-10")
+    step = 20
+    start = NOON - 4 * 3600
+    states = [HOME.at(start + second) for second in range(0, DAY + 1, step)]
+    first, last = states[0], states[-1]
+    year = first.year
+    pairs: list[tuple[Callable[[Any], float], Callable[[Any], float]]] = [
+        (lambda s: s.ac_power(roof), lambda s: s.delivered(roof)),
+        (lambda s: max(0, s.ac_power(hybrid)), lambda s: s.delivered(hybrid)),
+        (lambda s: max(0, -s.ac_power(hybrid)), lambda s: s.absorbed(hybrid)),
+        (lambda s: max(0, s.power(year.grid)), lambda s: s.forward(year.grid)),
+        (lambda s: max(0, -s.power(year.grid)), lambda s: s.backward(year.grid)),
+        (lambda s: max(0, s.power(year.battery)), lambda s: s.forward(year.battery)),
+        (lambda s: max(0, -s.power(year.battery)), lambda s: s.backward(year.battery)),
+        (lambda s: s.power(year.load), lambda s: s.forward(year.load)),
+    ]
+    for power, energy in pairs:
+        summed = math.fsum(map(power, states)) - (power(first) + power(last)) / 2
+        assert energy(last) - energy(first) == pytest.approx(summed * step / 3600, rel=1e-3, abs=1)
+
+
+def test_the_meter_balances_the_house() -> None:
+    for hour in range(0, 24 * 30, 7):
+        state = HOME.at(NOON + hour * 3600)
+        exchange = sum(map(state.ac_power, HOME.units)) - state.power(state.year.load)
+        assert state.power(state.year.grid) == pytest.approx(exchange, abs=1e-6)
+
+
+def test_the_battery_stays_within_its_limits() -> None:
+    small = Plant(units=(Unit("roof", 9000, 3, (String(9000),), Battery(4000, 6000)),))
+    year = small.at(0).year
+    contents = [small.at(second).stored() for second in range(int(NOON), int(NOON) + 5 * DAY, 97)]
+
+    assert year.stored[0] == pytest.approx(year.stored[-1], abs=1e-6)
+    assert 0 <= min(contents) <= max(contents) <= 4000
+    assert max(contents) - min(contents) > 3000
+    assert 0 <= min(year.stored) <= max(year.stored) <= 4000
+    assert max(map(abs, year.battery.power)) <= 6000
+
+
+def test_the_sun_follows_the_solar_offset() -> None:
+    there = Plant(seed=3, solar_offset=HOME.solar_offset + 6 * 3600)
+    unit = HOME.unit("sb-3.6")
+    assert there.at(NOON - 6 * 3600).ac_power(unit) == HOME.at(NOON).ac_power(unit) > 0
+    assert there.at(NOON + 6 * 3600).ac_power(unit) == 0
+
+
+def test_summers_are_brighter_than_winters() -> None:
+    unit = HOME.unit("stp-10")
+
+    def month(start: float) -> float:
+        return HOME.at(start + 30 * DAY).delivered(unit) - HOME.at(start).delivered(unit)
+
+    assert month(NOON) > 3 * month(NOON + 183 * DAY)
