@@ -1,7 +1,7 @@
-"""One client of the server: handshake, requests and answers, each within its time. No routes here.
+"""One connection to the server: handshake, requests and answers, each within its time. No routes here.
 
-What a client sends is parsed by h11, which refuses whatever two programs could read differently. A body is
-never read: the connection ends after the answer, so that nothing in it can pass for another request.
+h11 parses what a client sends, and refuses whatever two programs could read differently. A body is never
+read: the connection ends after the answer, so that nothing in the body can pass for another request.
 """
 
 import contextlib
@@ -20,10 +20,11 @@ from .wsgi import ConnectionInfo, Headers, Response, call, environment, plain, w
 
 _LOGGER = logging.getLogger(__name__)
 
-#: Seconds in which a client takes an answer unless it is slow.
+#: A client that has not taken an answer after these seconds is slow, and may be evicted.
 PROMPT_SECONDS = 1.0
-#: How far a refused client is listened to: who is cut off while it sends reads no answer.
-LINGER_SECONDS, LINGER_BYTES = 1.0, 1024 * 1024
+#: How much of a refused client's request is still received: a connection that closes over unread bytes is
+#: reset, and the client never reads the answer.
+DRAIN_SECONDS, DRAIN_BYTES = 1.0, 1024 * 1024
 
 _PIECE = 16 * 1024
 #: The first byte of every TLS handshake, and of no HTTP request.
@@ -38,7 +39,7 @@ _BROKEN = plain("500 Internal Server Error", "A mistake of the exporter; its log
 
 
 class ServerLimits(NamedTuple):
-    """What clients may take of the server."""
+    """How much of the server clients may use."""
 
     clients: int = 128
     """Connections at a time, and so threads; Prometheus keeps one or two."""
@@ -53,77 +54,78 @@ class ServerLimits(NamedTuple):
 
 
 class ConnectionSettings(NamedTuple):
-    """On which terms clients are served."""
+    """How the server speaks to clients."""
 
     tls: ssl.SSLContext | None = None
-    """What connections are secured by; None is plain HTTP."""
+    """None is plain HTTP."""
     headers: Headers = ()
-    """What every answer carries, in place of the application's own headers of these names."""
+    """They stand in every answer, and replace the application's own of the same names."""
 
 
 class ClientConnection:
     """A connected client, served by the thread that calls `serve`; other threads may end it.
 
-    `terms` are asked for each connection and each answer. `works` is called when the application begins to
-    work for the client, `waits` when everything is up to the client again: to ask anew, or to take at last
-    what it should have taken.
+    `settings` is called for each connection and each answer. `on_busy` is called when the application begins
+    to work for the client, `on_idle` when the server waits for the client again: for its next request, or
+    because it takes an answer slowly.
     """
 
     def __init__(
         self,
         connection: socket.socket,
-        terms: Callable[[], ConnectionSettings],
+        settings: Callable[[], ConnectionSettings],
         limits: ServerLimits,
-        works: Callable[["ClientConnection"], None],
-        waits: Callable[["ClientConnection"], None],
+        on_busy: Callable[["ClientConnection"], None],
+        on_idle: Callable[["ClientConnection"], None],
     ) -> None:
         self._socket = connection
-        self._terms = terms
+        self._settings = settings
         self._limits = limits
-        self._works, self._waits = works, waits
+        self._on_busy, self._on_idle = on_busy, on_idle
         self._tls: ssl.SSLContext | None = None
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head_bytes)
         self._peer = ""
-        self._cut = self._last = self._engaged = False
+        self._aborted = self._last = self._has_request = False
 
     def serve(self, app: WSGIApplication) -> None:
-        """Response requests until the client has gone, or has taken too long. Raises nothing."""
+        """Answer requests until the client has gone, or has taken too long. Raises nothing."""
         deadline = time.monotonic() + self._limits.head_seconds
         try:
             self._peer = str(self._socket.getpeername()[0])
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._secure(deadline):
-                self._converse(app, deadline)
+            if self._begin_tls(deadline):
+                self._serve_requests(app, deadline)
         except OSError as error:
             self._log("a client went away", error=type(error).__name__)
         except Exception as error:
             _LOGGER.debug("internal error", exc_info=True)
             _report(type(error).__name__)
         finally:
-            self._say_goodbye()
-            self._socket.close()
+            self._end_tls()
+            with contextlib.suppress(OSError):
+                self._socket.close()
 
-    def cut(self) -> None:
-        """End the connection now; what waits for this client in its own thread wakes up."""
-        self._cut = True
+    def abort(self) -> None:
+        """End the connection now; the thread that serves it wakes up."""
+        self._aborted = True
         with contextlib.suppress(OSError):  # it may have gone by itself
-            # Not SSLSocket's own method, which would switch encryption off under the other thread.
+            # Not SSLSocket's own method: it would switch encryption off under the other thread.
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
-    def dismiss(self) -> None:
+    def close_after_answer(self) -> None:
         """End the connection after the answer to its present request, or now if it has none."""
         self._last = True
-        if not self._engaged:
-            self.cut()
+        if not self._has_request:
+            self.abort()
 
     # The connection -------------------------------------------------------------------------------
 
-    def _secure(self, deadline: float) -> bool:
-        """Do the handshake if there is to be one; False when the client knows nothing of it."""
-        self._tls = self._terms().tls
+    def _begin_tls(self, deadline: float) -> bool:
+        """Do the handshake, if there is to be one; False when the client begins none."""
+        self._tls = self._settings().tls
         if self._tls is None:
             return True
-        self._within(deadline)
+        self._set_timeout(deadline)
         first = self._socket.recv(1, socket.MSG_PEEK)
         if first != _HANDSHAKE:
             if first:
@@ -133,68 +135,68 @@ class ClientConnection:
             self._socket, server_side=True, do_handshake_on_connect=False
         )
         self._socket = secured
-        if self._cut:  # while neither socket had the connection
+        if self._aborted:  # perhaps while neither socket had the connection
             return False
-        self._within(deadline)
+        self._set_timeout(deadline)
         try:
             secured.do_handshake()
         except ssl.SSLError:
-            self._linger()  # it is told why
+            self._drain()  # so that the client reads the alert
             raise
         return True
 
-    def _within(self, deadline: float) -> None:
-        """Let the next operation take what is left. TimeoutError when nothing is."""
+    def _end_tls(self) -> None:
+        """Tell the client that TLS ends, without waiting for the same from the client."""
+        if isinstance(self._socket, ssl.SSLSocket):
+            with contextlib.suppress(OSError, ValueError):
+                self._socket.settimeout(0)
+                self._socket.unwrap()
+
+    def _set_timeout(self, deadline: float) -> None:
+        """Let the next operation take the time that is left. TimeoutError when none is."""
         left = deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
         self._socket.settimeout(left)
 
     def _receive(self, deadline: float) -> None:
-        self._within(deadline)
+        self._set_timeout(deadline)
         self._http.receive_data(self._socket.recv(_PIECE))
 
-    def _send(self, rest: memoryview, deadline: float) -> memoryview:
-        """Send as much as goes by then; return what is left."""
+    def _send(self, data: memoryview, deadline: float) -> memoryview:
+        """Send until the deadline; return what is left."""
         with contextlib.suppress(TimeoutError):
-            while rest:
-                self._within(deadline)
-                rest = rest[self._socket.send(rest[:_PIECE]) :]
-        return rest
+            while data:
+                self._set_timeout(deadline)
+                data = data[self._socket.send(data[:_PIECE]) :]
+        return data
 
-    def _linger(self) -> None:
-        """Let the client read the last answer: closing over its unread bytes would take it away."""
-        self._say_goodbye()
-        raw = socket.socket  # below TLS: nobody wants to know what it still says
+    def _drain(self) -> None:
+        """Receive what the client still sends, so that it can read the last answer."""
+        self._end_tls()
+        raw = socket.socket  # below TLS: what the client still says does not matter
         raw.shutdown(self._socket, socket.SHUT_WR)
-        deadline, left = time.monotonic() + LINGER_SECONDS, LINGER_BYTES
+        deadline, left = time.monotonic() + DRAIN_SECONDS, DRAIN_BYTES
         while left > 0:
-            self._within(deadline)
+            self._set_timeout(deadline)
             piece = raw.recv(self._socket, _PIECE)
             if not piece:
                 return
             left -= len(piece)
 
-    def _say_goodbye(self) -> None:
-        """End TLS as it should be ended, without waiting for the same from the client."""
-        if isinstance(self._socket, ssl.SSLSocket):
-            with contextlib.suppress(OSError, ValueError):
-                self._socket.settimeout(0)
-                self._socket.unwrap()
+    # Requests and answers -------------------------------------------------------------------------
 
-    # The conversation -----------------------------------------------------------------------------
-
-    def _converse(self, app: WSGIApplication, deadline: float) -> None:
-        connection = self._connection()
-        while (request := self._request(deadline)) is not None:
-            self._engaged = True
-            bodiless = self._http.their_state is not h11.SEND_BODY
-            answer = self._work(app, request, connection)
-            keep = bodiless and not self._last and self._terms().tls is self._tls
-            self._answer(answer, keep=keep)
-            if not bodiless:
-                self._linger()
-            self._engaged = False
+    def _serve_requests(self, app: WSGIApplication, deadline: float) -> None:
+        connection = self._connection_info()
+        while (request := self._next_request(deadline)) is not None:
+            self._has_request = True
+            has_body = self._http.their_state is h11.SEND_BODY
+            response = self._call_app(app, request, connection)
+            keep = not (has_body or self._last) and self._settings().tls is self._tls
+            self._respond(response, keep=keep)
+            if has_body:
+                self._drain()
+            self._has_request = False
             if self._last or self._http.our_state is not h11.DONE:
                 return
             self._http.start_next_cycle()
@@ -202,16 +204,16 @@ class ClientConnection:
                 self._receive(time.monotonic() + self._limits.keep_seconds)
             deadline = time.monotonic() + self._limits.head_seconds
 
-    def _connection(self) -> ConnectionInfo:
-        local = self._socket.getsockname()
+    def _connection_info(self) -> ConnectionInfo:
+        host, port = self._socket.getsockname()[:2]
         secured = isinstance(self._socket, ssl.SSLSocket)
         certificate = (
             self._socket.getpeercert() if isinstance(self._socket, ssl.SSLSocket) else None
         )
-        return ConnectionInfo((str(local[0]), local[1]), self._peer, secured, certificate or None)
+        return ConnectionInfo((str(host), port), self._peer, secured, certificate or None)
 
-    def _request(self, deadline: float) -> h11.Request | None:
-        """Return the head of the next request; None when there is none, or none that makes sense."""
+    def _next_request(self, deadline: float) -> h11.Request | None:
+        """Return the head of the next request; None when the client is done, or its request is refused."""
         try:
             while (event := self._http.next_event()) is h11.NEED_DATA:
                 self._receive(deadline)
@@ -225,43 +227,43 @@ class ClientConnection:
             self._refuse(_TOO_LONG if error.error_status_hint == 431 else _NOT_HTTP)
         return None
 
-    def _work(
+    def _call_app(
         self, app: WSGIApplication, request: h11.Request, connection: ConnectionInfo
     ) -> Response:
-        self._works(self)
-        if self._cut:  # just before: nobody would get the answer
+        self._on_busy(self)
+        if self._aborted:  # just before: the client would not get the answer
             raise ConnectionAbortedError
         try:
-            answer = call(app, environment(request, connection))
+            response = call(app, environment(request, connection))
         except Exception as error:
             _LOGGER.debug("internal error", exc_info=True)
             _report(type(error).__name__)
-            answer = _BROKEN
-        self._log("answered", status=answer.status, target=request.target.decode("latin-1"))
-        return answer
+            response = _BROKEN
+        self._log("answered", status=response.status, target=request.target.decode("latin-1"))
+        return response
 
-    def _answer(self, answer: Response, *, keep: bool) -> None:
-        headers = with_header(answer.headers, "Date", email.utils.formatdate(usegmt=True))
-        for name, value in self._terms().headers:
+    def _respond(self, response: Response, *, keep: bool) -> None:
+        headers = with_header(response.headers, "Date", email.utils.formatdate(usegmt=True))
+        for name, value in self._settings().headers:
             headers = with_header(headers, name, value)
         if not keep:
             headers = with_header(headers, "Connection", "close")
-        code, _, reason = answer.status.partition(" ")
-        response = h11.Response(
+        code, _, reason = response.status.partition(" ")
+        head = h11.Response(
             status_code=int(code), reason=reason.encode("latin-1"), headers=[*headers]
         )
-        events = (response, h11.Data(answer.body), h11.EndOfMessage())
+        events = (head, h11.Data(response.body), h11.EndOfMessage())
         data = b"".join(self._http.send(event) or b"" for event in events)
         begin = time.monotonic()
         rest = self._send(memoryview(data), begin + PROMPT_SECONDS)
-        self._waits(self)
+        self._on_idle(self)
         if self._send(rest, begin + self._limits.answer_seconds):
             raise TimeoutError
 
-    def _refuse(self, answer: Response) -> None:
-        self._log("refused", status=answer.status)
-        self._answer(answer, keep=False)
-        self._linger()
+    def _refuse(self, response: Response) -> None:
+        self._log("refused", status=response.status)
+        self._respond(response, keep=False)
+        self._drain()
 
     def _log(self, message: str, **about: object) -> None:
         _LOGGER.debug(message, extra={"client": self._peer} | about)

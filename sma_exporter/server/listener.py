@@ -1,4 +1,4 @@
-"""The listening sockets, and who is let in when many come."""
+"""The listening sockets, and a thread for each connection that they accept."""
 
 import contextlib
 import logging
@@ -12,20 +12,19 @@ from typing import Any, NamedTuple
 from wsgiref.types import WSGIApplication
 
 from .connection import ClientConnection, ConnectionSettings, ServerLimits
+from .connection_limit import ConnectionLimit
 
 _LOGGER = logging.getLogger(__name__)
 
 DEFAULT_LIMITS = ServerLimits()
 
-#: Seconds that everybody gets for asking, however many newcomers there are: what it takes on a local network.
-FAIR_SECONDS = 0.05
-#: Seconds that a stop leaves for answers under way.
+#: Seconds for the answers under way when the server stops.
 STOP_SECONDS = 1.0
 
 _PAUSE_SECONDS = 0.05
 
 
-class Address(NamedTuple):
+class ListenAddress(NamedTuple):
     """Where to listen. An empty host is every address of the machine, IPv6 and IPv4."""
 
     host: str
@@ -35,7 +34,7 @@ class Address(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def parse_address(text: str) -> Address:
+def parse_address(text: str) -> ListenAddress:
     """Return an address as the ecosystem writes it: ":10126", "127.0.0.1:10126", "[::1]:0".
 
     ValueError with a sentence for anything else.
@@ -46,90 +45,15 @@ def parse_address(text: str) -> Address:
         raise ValueError(
             f"{text!r} is no address to listen on: write :PORT, HOST:PORT or [::1]:PORT"
         )
-    return Address(host[1:-1] if bracketed else host, int(port))
-
-
-class _Crowd:
-    """The clients that are connected, and which of them are waited for.
-
-    When it is full a newcomer takes the place of the client that has been waited for longest; while the
-    application works for all of them, it waits.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._present: set[ClientConnection] = set()
-        self._awaited: dict[ClientConnection, float] = {}  # since when; the longest first
-        self._displaced: ClientConnection | None = None  # until it has gone
-        self._changed = threading.Condition()
-        self._closed = False
-
-    def enter(self, client: ClientConnection) -> bool:
-        """Let a client in; False when nobody is let in any more."""
-        with self._changed:
-            while len(self._present) >= self._limit and not self._closed:
-                self._changed.wait(self._displace())
-            if self._closed:
-                return False
-            self._present.add(client)
-            self._awaited[client] = time.monotonic()
-            return True
-
-    def _displace(self) -> float | None:
-        """Cut the client that has been waited for longest; or return in how many seconds that is fair."""
-        if not self._awaited or self._displaced is not None:
-            return None
-        client, since = next(iter(self._awaited.items()))
-        unfair = since + FAIR_SECONDS - time.monotonic()
-        if unfair > 0:
-            return unfair
-        self._displaced = client
-        del self._awaited[client]
-        client.cut()
-        return None
-
-    def works(self, client: ClientConnection) -> None:
-        """Note that the application works for this client, which cannot be cut then."""
-        with self._changed:
-            self._awaited.pop(client, None)
-
-    def waits(self, client: ClientConnection) -> None:
-        """Note that everything is up to this client."""
-        with self._changed:
-            if client is not self._displaced:
-                self._awaited.pop(client, None)
-                self._awaited[client] = time.monotonic()
-                self._changed.notify_all()
-
-    def leave(self, client: ClientConnection) -> None:
-        """Note that this client has gone."""
-        with self._changed:
-            self._awaited.pop(client, None)
-            self._present.discard(client)
-            if client is self._displaced:
-                self._displaced = None
-            self._changed.notify_all()
-
-    def close(self) -> None:
-        """Let nobody in, and those who are in only get their present answer."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-            for client in self._present:
-                client.dismiss()
-
-    def wait(self, seconds: float) -> None:
-        """Wait until all have gone, so long at most."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._present, seconds)
+    return ListenAddress(host[1:-1] if bracketed else host, int(port))
 
 
 class _Listener(TCPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, address: Address, welcome: Callable[[socket.socket], None]) -> None:
-        self._welcome = welcome
+    def __init__(self, address: ListenAddress, accept: Callable[[socket.socket], None]) -> None:
+        self._accept = accept
         self.address_family = socket.AF_INET6 if _wants_ipv6(address.host) else socket.AF_INET
         super().__init__((address.host, address.port), BaseRequestHandler)
 
@@ -142,18 +66,18 @@ class _Listener(TCPServer):
         try:
             return self.socket.accept()
         except OSError:
-            time.sleep(
-                _PAUSE_SECONDS
-            )  # no file may be left to open; the connection stays in its queue
+            # Perhaps no file is left to open. The connection stays in the queue: do not loop on it.
+            time.sleep(_PAUSE_SECONDS)
             raise
 
     def process_request(self, request: Any, _: Any) -> None:
-        self._welcome(request)
+        self._accept(request)
 
     def handle_error(self, *_: Any) -> None:
+        """Log why `process_request` failed; the base class closes that connection and goes on."""
         about = {"error": str(sys.exception())}
         _LOGGER.error("a connection could not be served", extra=about)
-        time.sleep(_PAUSE_SECONDS)  # no thread may be left
+        time.sleep(_PAUSE_SECONDS)  # perhaps no thread is left to start
 
 
 def _wants_ipv6(host: str) -> bool:
@@ -168,32 +92,32 @@ def _wants_ipv6(host: str) -> bool:
 class Server:
     """Serves one WSGI application on some addresses, each with an accepting thread of its own.
 
-    `terms` are asked for each connection and each answer. OSError when an address cannot be had.
+    `settings` is called for each connection and each answer. OSError when an address cannot be had.
     """
 
     def __init__(
         self,
         app: WSGIApplication,
-        addresses: Sequence[Address],
-        terms: Callable[[], ConnectionSettings] = ConnectionSettings,
+        addresses: Sequence[ListenAddress],
+        settings: Callable[[], ConnectionSettings] = ConnectionSettings,
         limits: ServerLimits = DEFAULT_LIMITS,
     ) -> None:
         self._app = app
-        self._terms = terms
+        self._settings = settings
         self._limits = limits
-        self._crowd = _Crowd(limits.clients)
+        self._connections = ConnectionLimit(limits.clients)
         self._listeners: list[_Listener] = []
         try:
             for address in addresses:
-                self._listeners.append(_Listener(address, self._welcome))
+                self._listeners.append(_Listener(address, self._accept))
         except OSError:
             self._close()
             raise
 
     @property
-    def addresses(self) -> list[Address]:
+    def addresses(self) -> list[ListenAddress]:
         """Where it listens: the ports that port 0 became."""
-        return [Address(*listener.server_address[:2]) for listener in self._listeners]  # type: ignore[arg-type]
+        return [ListenAddress(*listener.server_address[:2]) for listener in self._listeners]  # type: ignore[arg-type]
 
     def start(self) -> None:
         """Begin to accept."""
@@ -203,33 +127,37 @@ class Server:
     def stop(self) -> None:
         """Accept no more and free the ports, after `start`.
 
-        Who is being answered gets the rest if it takes no longer than a moment; nobody else is waited for.
+        An answer under way is finished if it takes at most STOP_SECONDS. No other client is waited for.
         """
-        self._crowd.close()
+        self._connections.close()
         for listener in self._listeners:
             listener.shutdown()
         self._close()
-        self._crowd.wait(STOP_SECONDS)
+        self._connections.wait_until_empty(STOP_SECONDS)
 
     def _close(self) -> None:
         for listener in self._listeners:
             listener.server_close()
 
-    def _welcome(self, connection: socket.socket) -> None:
+    def _accept(self, connection: socket.socket) -> None:
         client = ClientConnection(
-            connection, self._terms, self._limits, self._crowd.works, self._crowd.waits
+            connection,
+            self._settings,
+            self._limits,
+            on_busy=self._connections.mark_busy,
+            on_idle=self._connections.mark_idle,
         )
-        if not self._crowd.enter(client):
+        if not self._connections.add(client):
             connection.close()
             return
         try:
             threading.Thread(target=self._serve, args=(client,), name="client", daemon=True).start()
-        except RuntimeError:  # there is no thread to be had
-            self._crowd.leave(client)
+        except BaseException:  # above all RuntimeError: no thread can be started
+            self._connections.remove(client)
             raise
 
     def _serve(self, client: ClientConnection) -> None:
         try:
             client.serve(self._app)
         finally:
-            self._crowd.leave(client)
+            self._connections.remove(client)

@@ -4,6 +4,7 @@ import gzip
 import json
 import logging
 import math
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from ..metrics.collector import DeviceCollector, ExporterCollector, ScrapeCounte
 from ..metrics.exposition import Collector, exposition
 from ..sma.deadline import Deadline
 from .page import render
+from .paths import FixedPath
 from .service_discovery import Base, base_of, target_groups
 
 _LOGGER = logging.getLogger(__name__)
@@ -27,6 +29,10 @@ _LOGGER = logging.getLogger(__name__)
 #: believed.
 DEFAULT_SCRAPE_SECONDS = 10.0
 MAX_SCRAPE_SECONDS = 60.0
+
+#: So many requests may wait for devices or files at a time: fewer than the server has connections, so that
+#: the other paths always answer.
+MAX_WAITING = 64
 
 #: The text repeats itself so much that more effort finds little more.
 _GZIP_LEVEL = 1
@@ -50,8 +56,8 @@ _PAGE_HEADERS = [
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A short reply."""
+class Message:
+    """A short answer."""
 
     status: str
     body: str
@@ -59,22 +65,30 @@ class Answer:
     headers: Sequence[tuple[str, str]] = ()
 
 
-#: Whose families are an answer.
+#: Whose families are the answer.
 Collectors: TypeAlias = Sequence[Collector]
 
 
 class Route(NamedTuple):
-    """What answers a path, and to which methods."""
+    """What answers a path, and to which methods. `waits` says that it waits for devices or files."""
 
-    answer: Callable[[WSGIEnvironment], Answer | Collectors]
+    answer: Callable[[WSGIEnvironment], Message | Collectors]
     methods: Sequence[str] = _READ
+    waits: bool = False
+
+
+_TOO_MANY = Message(
+    "503 Service Unavailable",
+    f"{MAX_WAITING} requests wait already; try again in some seconds.\n",
+    headers=[("Retry-After", "5")],
+)
 
 
 class App:
     """The exporter's pages over the configured devices.
 
-    `external_url` is where Prometheus reaches them, if not at the host that it asks; `lifecycle`
-    allows to reload the configuration over HTTP.
+    `external_url` is where Prometheus reaches them, if not at the host that it asks; `lifecycle` allows
+    to reload the configuration over HTTP; `web_config_usable` tells whether the web configuration file is.
     """
 
     def __init__(
@@ -85,41 +99,46 @@ class App:
         offset: float = 0.5,
         external_url: Base | None = None,
         lifecycle: bool = False,
+        web_config_usable: Callable[[], bool] = lambda: True,
     ) -> None:
         self.telemetry_path = telemetry_path
         self._fleet = fleet
         self._offset = offset
         self._external_url = external_url
-        self._exporter = ExporterCollector(fleet)
-        self._routes: Mapping[str, Route] = {
-            "/": Route(self._page),
-            "/-/healthy": Route(lambda _: Answer("200 OK", "Healthy\n")),
-            "/-/ready": Route(lambda _: Answer("200 OK", "Ready\n")),
-            "/-/reload": Route(self._reload if lifecycle else _no_lifecycle, ("POST",)),
-            "/metrics/exporter": Route(self._exporter_metrics),
-            "/probe": Route(self._probe),
-            "/sd": Route(self._service_discovery),
-            telemetry_path: Route(self._metrics),
+        self._exporter = ExporterCollector(fleet, web_config_usable=web_config_usable)
+        self._may_wait = threading.Semaphore(MAX_WAITING)
+        reload = self._reload if lifecycle else _no_lifecycle
+        self.routes: Mapping[str, Route] = {
+            FixedPath.PAGE: Route(self._page),
+            FixedPath.HEALTHY: Route(lambda _: Message("200 OK", "Healthy\n")),
+            FixedPath.READY: Route(lambda _: Message("200 OK", "Ready\n")),
+            FixedPath.RELOAD: Route(reload, ("POST",), waits=lifecycle),
+            FixedPath.EXPORTER_METRICS: Route(self._exporter_metrics),
+            FixedPath.PROBE: Route(self._probe, waits=True),
+            FixedPath.SERVICE_DISCOVERY: Route(self._service_discovery),
+            telemetry_path: Route(self._metrics, waits=True),
         }
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        route = self._routes.get(environ.get("PATH_INFO") or "/")
+        route = self.routes.get(environ.get("PATH_INFO") or "/")
         method = environ["REQUEST_METHOD"]
         if route is None:
-            result: Answer | Collectors = Answer("404 Not Found", "No such page.\n")
-        elif method not in route.methods:
+            return _send(Message("404 Not Found", "No such page.\n"), method, start_response)
+        if method not in route.methods:
             allowed = ", ".join(route.methods)
-            result = Answer(
+            refusal = Message(
                 "405 Method Not Allowed", f"{allowed} only.\n", headers=[("Allow", allowed)]
             )
-        else:
-            result = route.answer(environ)
-        if isinstance(result, Answer):
-            return _send(result, method, start_response)
-        if method == "HEAD":  # nobody reads a device for headers
-            return _send(Answer("200 OK", ""), method, start_response)
-        return _expose(result, environ, start_response)
+            return _send(refusal, method, start_response)
+        if not route.waits:
+            return _answer(route, environ, start_response)
+        if not self._may_wait.acquire(blocking=False):
+            return _send(_TOO_MANY, method, start_response)
+        try:
+            return _answer(route, environ, start_response)
+        finally:
+            self._may_wait.release()
 
     def _metrics(self, environ: WSGIEnvironment) -> Collectors:
         collector = DeviceCollector(self._fleet.devices, self._deadline(environ))
@@ -128,7 +147,7 @@ class App:
     def _exporter_metrics(self, _: WSGIEnvironment) -> Collectors:
         return ScrapeCountersCollector(self._fleet.devices), self._exporter
 
-    def _probe(self, environ: WSGIEnvironment) -> Answer | Collectors:
+    def _probe(self, environ: WSGIEnvironment) -> Message | Collectors:
         targets = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).get(
             "target", []
         )
@@ -144,27 +163,27 @@ class App:
         collector = DeviceCollector([device], self._deadline(environ), with_counters=False)
         return (collector,)
 
-    def _page(self, _: WSGIEnvironment) -> Answer:
+    def _page(self, _: WSGIEnvironment) -> Message:
         snapshots = [device.last() for device in self._fleet.devices]
         body = render(snapshots, __version__, self.telemetry_path, time.time())
-        return Answer("200 OK", body, "text/html; charset=utf-8", _PAGE_HEADERS)
+        return Message("200 OK", body, "text/html; charset=utf-8", _PAGE_HEADERS)
 
-    def _service_discovery(self, environ: WSGIEnvironment) -> Answer:
+    def _service_discovery(self, environ: WSGIEnvironment) -> Message:
         base = self._external_url or _asked_at(environ)
         if base is None:
             return _bad_request("a valid Host header expected, or --web.external-url")
         groups = target_groups(base, [device.settings for device in self._fleet.devices])
         headers = [("Cache-Control", "no-store")]
-        return Answer("200 OK", json.dumps(groups), "application/json", headers)
+        return Message("200 OK", json.dumps(groups), "application/json", headers)
 
-    def _reload(self, _: WSGIEnvironment) -> Answer:
+    def _reload(self, _: WSGIEnvironment) -> Message:
         try:
             self._fleet.reload()
         except config.ConfigError as error:
-            return Answer(
+            return Message(
                 "500 Internal Server Error", f"Not reloaded, the old one stays:\n{error}\n"
             )
-        return Answer("200 OK", "Reloaded\n")
+        return Message("200 OK", "Reloaded\n")
 
     def _deadline(self, environ: WSGIEnvironment) -> Deadline:
         header = environ.get("HTTP_X_PROMETHEUS_SCRAPE_TIMEOUT_SECONDS", "")
@@ -180,6 +199,19 @@ def scrape_seconds(header: str, offset: float) -> float:
     if not (math.isfinite(seconds) and seconds > offset):
         return DEFAULT_SCRAPE_SECONDS
     return min(seconds - offset, MAX_SCRAPE_SECONDS)
+
+
+def _answer(
+    route: Route, environ: WSGIEnvironment, start_response: StartResponse
+) -> Iterable[bytes]:
+    """Return the whole answer: nothing is waited for after this."""
+    method = environ["REQUEST_METHOD"]
+    result = route.answer(environ)
+    if isinstance(result, Message):
+        return _send(result, method, start_response)
+    if method == "HEAD":  # no device is read for headers
+        return _send(Message("200 OK", ""), method, start_response)
+    return _expose(result, environ, start_response)
 
 
 def _expose(
@@ -207,22 +239,22 @@ def _asked_at(environ: WSGIEnvironment) -> Base | None:
         return None
 
 
-def _no_lifecycle(_: WSGIEnvironment) -> Answer:
-    return Answer(
+def _no_lifecycle(_: WSGIEnvironment) -> Message:
+    return Message(
         "403 Forbidden", "Start with --web.enable-lifecycle to allow this, or send SIGHUP.\n"
     )
 
 
-def _bad_request(sentence: str) -> Answer:
-    return Answer("400 Bad Request", f"{sentence}\n")
+def _bad_request(sentence: str) -> Message:
+    return Message("400 Bad Request", f"{sentence}\n")
 
 
-def _send(answer: Answer, method: str, start_response: StartResponse) -> Iterable[bytes]:
-    body = answer.body.encode("utf-8", "replace")
+def _send(message: Message, method: str, start_response: StartResponse) -> Iterable[bytes]:
+    body = message.body.encode("utf-8", "replace")
     headers = [
-        ("Content-Type", answer.content_type),
+        ("Content-Type", message.content_type),
         ("Content-Length", str(len(body))),
-        *answer.headers,
+        *message.headers,
     ]
-    start_response(answer.status, headers)
+    start_response(message.status, headers)
     return [] if method == "HEAD" else [body]

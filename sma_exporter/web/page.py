@@ -7,6 +7,7 @@ from urllib.parse import quote
 from ..devices.snapshot import Snapshot
 from ..sma import tags
 from ..sma.text import clean
+from .paths import FixedPath
 
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
@@ -42,9 +43,9 @@ _VALUES = (
 def render(snapshots: Sequence[Snapshot], version: str, telemetry_path: str, now: float) -> str:
     """Return the page. `now` is unix time. Links are relative, so that a proxy needs no setting."""
     links = {
-        telemetry_path.lstrip("/"): "all metrics",
-        "metrics/exporter": "the exporter's own",
-        "-/healthy": "health",
+        _relative(telemetry_path): "all metrics",
+        _relative(FixedPath.EXPORTER_METRICS): "the exporter's own",
+        _relative(FixedPath.HEALTHY): "health",
     }
     nav = " ".join(f'<a href="{escape(href)}">{text}</a>' for href, text in links.items())
     devices = "\n".join(_device(snapshot, now) for snapshot in snapshots)
@@ -66,9 +67,15 @@ def render(snapshots: Sequence[Snapshot], version: str, telemetry_path: str, now
 """
 
 
+def _relative(path: str) -> str:
+    return path.lstrip("/")
+
+
 def _device(snapshot: Snapshot, now: float) -> str:
     identity = snapshot.state.identity
-    probe = "probe?target=" + quote(snapshot.name, safe="", errors="replace")
+    probe = f"{_relative(FixedPath.PROBE)}?target=" + quote(
+        snapshot.name, safe="", errors="replace"
+    )
     what = f"{identity.title} {identity.sw_version}"
     return f"""<section>
 <h2>{escape(clean(snapshot.name))} {_badge(snapshot)}</h2>

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from .. import config
+from .paths import FixedPath
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -37,13 +38,13 @@ def target_groups(base: Base, devices: Iterable[config.DeviceSettings]) -> list[
     The latter is /metrics/exporter: /metrics would read every device a second time.
     """
     found = [_device_group(base, device) for device in devices]
-    return [*found, _group(base, "/metrics/exporter", {})]
+    return [*found, _group(base, FixedPath.EXPORTER_METRICS, {})]
 
 
 def _device_group(base: Base, device: config.DeviceSettings) -> dict[str, object]:
     plant = {"plant": device.plant} if device.plant else {}
     labels = {"__param_target": device.name, "instance": device.name, **plant}
-    return _group(base, "/probe", labels)
+    return _group(base, FixedPath.PROBE, labels)
 
 
 def _group(base: Base, path: str, labels: dict[str, str]) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Sockets: addresses, HTTP as it should be, and clients that do not behave."""
+"""The HTTP server: addresses, HTTP, TLS, and clients that misbehave."""
 
 import http.client
 import json
@@ -18,8 +18,8 @@ from support.programs import PATIENCE_SECONDS, get
 
 from sma_exporter.server import (
     CLIENT_CERTIFICATE,
-    Address,
     ConnectionSettings,
+    ListenAddress,
     Server,
     ServerLimits,
     parse_address,
@@ -39,10 +39,10 @@ def hello(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[b
 @contextmanager
 def serving(
     app: WSGIApplication = hello,
-    terms: Callable[[], ConnectionSettings] = ConnectionSettings,
+    settings: Callable[[], ConnectionSettings] = ConnectionSettings,
     **limits: float,
 ) -> Iterator[Server]:
-    running = Server(app, [Address("127.0.0.1", 0)], terms, ServerLimits(**limits))  # type: ignore[arg-type]
+    running = Server(app, [ListenAddress("127.0.0.1", 0)], settings, ServerLimits(**limits))  # type: ignore[arg-type]
     running.start()
     try:
         yield running
@@ -90,14 +90,14 @@ def clients_threads() -> int:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (":10126", Address("", 10126)),
-        ("127.0.0.1:0", Address("127.0.0.1", 0)),
-        ("localhost:9100", Address("localhost", 9100)),
-        ("[::1]:9100", Address("::1", 9100)),
-        ("[::]:9100", Address("::", 9100)),
+        (":10126", ListenAddress("", 10126)),
+        ("127.0.0.1:0", ListenAddress("127.0.0.1", 0)),
+        ("localhost:9100", ListenAddress("localhost", 9100)),
+        ("[::1]:9100", ListenAddress("::1", 9100)),
+        ("[::]:9100", ListenAddress("::", 9100)),
     ],
 )
-def test_addresses_as_the_ecosystem_writes_them(text: str, expected: Address) -> None:
+def test_addresses_as_the_ecosystem_writes_them(text: str, expected: ListenAddress) -> None:
     assert parse_address(text) == expected
 
 
@@ -116,7 +116,7 @@ def test_several_addresses_and_ipv6() -> None:
             probe.bind(("::1", 0))
         except OSError:
             pytest.skip("this machine has no IPv6")
-        server = Server(hello, [Address("127.0.0.1", 0), Address("::1", 0)])
+        server = Server(hello, [ListenAddress("127.0.0.1", 0), ListenAddress("::1", 0)])
         server.start()
         stack.callback(server.stop)
 
@@ -126,7 +126,7 @@ def test_several_addresses_and_ipv6() -> None:
 
 
 def test_no_host_is_every_address() -> None:
-    server = Server(hello, [Address("", 0)])
+    server = Server(hello, [ListenAddress("", 0)])
     server.start()
     try:
         assert get(f"http://127.0.0.1:{server.addresses[0].port}/").text == "hello"
@@ -148,7 +148,7 @@ def test_a_mistake_in_the_application_is_a_500_without_a_traceback(
 
 def test_a_port_in_use_is_an_error_and_frees_what_was_bound(server: Server) -> None:
     (taken,) = server.addresses
-    free = Server(hello, [Address("127.0.0.1", 0)])
+    free = Server(hello, [ListenAddress("127.0.0.1", 0)])
     wanted = free.addresses[0]
     free.start()
     free.stop()
@@ -163,7 +163,7 @@ def test_a_port_in_use_is_an_error_and_frees_what_was_bound(server: Server) -> N
 
 def test_stopping_frees_the_port_and_the_threads() -> None:
     before = threading.active_count()
-    server = Server(hello, [Address("127.0.0.1", 0)])
+    server = Server(hello, [ListenAddress("127.0.0.1", 0)])
     server.start()
     (address,) = server.addresses
 
@@ -172,6 +172,46 @@ def test_stopping_frees_the_port_and_the_threads() -> None:
     with pytest.raises(OSError), socket.create_connection(address):  # noqa: PT011 - refused
         pass
     assert threading.active_count() <= before + 1
+
+
+@contextmanager
+def no_thread_can_be_started() -> Iterator[None]:
+    """Give new threads a stack for which no address space is large enough."""
+    usual = threading.stack_size(1 << 47)
+    try:
+        yield
+    finally:
+        threading.stack_size(usual)
+
+
+def test_a_thread_that_cannot_be_started_costs_one_connection(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with serving(clients=1) as server:
+        with no_thread_can_be_started(), connected(server) as refused:
+            assert rest_of(refused) == b""
+
+        assert answers_to(server, LAST).endswith(b"hello")
+    (record,) = caplog.records
+    assert record.getMessage() == "a connection could not be served"
+
+
+@pytest.mark.parametrize("error", [RuntimeError, OSError])
+def test_an_error_in_the_thread_of_a_connection_costs_this_connection(
+    error: type[Exception], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The settings are read in the thread of each connection, before its first request."""
+    failures = [error("unreadable")]
+
+    def settings() -> ConnectionSettings:
+        if failures:
+            raise failures.pop()
+        return ConnectionSettings()
+
+    with serving(settings=settings, clients=1) as server:
+        assert answers_to(server, LAST) == b""
+        assert answers_to(server, LAST).endswith(b"hello")
+    assert "Traceback" not in capsys.readouterr().err
 
 
 # --- HTTP ---
@@ -319,11 +359,11 @@ class TestHttp:
         assert (found["PATH_INFO"], found["QUERY_STRING"]) == ("/environ", "a")
         assert found["HTTP_HOST"] == "roof.example:80"
 
-    def test_headers_of_the_terms_replace_those_of_the_application(self) -> None:
-        terms = ConnectionSettings(
+    def test_headers_of_the_settings_replace_those_of_the_application(self) -> None:
+        settings = ConnectionSettings(
             headers=[("content-type", "text/x"), ("X-Frame-Options", "deny")]
         )
-        with serving(terms=lambda: terms) as server:
+        with serving(settings=lambda: settings) as server:
             answer = answers_to(server, LAST)
             refusal = answers_to(server, b"rubbish\r\n\r\n")
 
@@ -343,12 +383,12 @@ class TestHttp:
         ]
 
 
-# --- clients that do not behave ---
+# --- clients that misbehave ---
 
 
 class TestTime:
     @pytest.mark.parametrize("sent", [b"", b"GET / HT", GET + b"GET /"])
-    def test_whoever_does_not_finish_asking_is_left(self, sent: bytes) -> None:
+    def test_a_request_that_does_not_end_ends_the_connection(self, sent: bytes) -> None:
         with serving(head_seconds=0.2) as server:
             assert len(statuses(answers_to(server, sent))) == sent.count(GET)
 
@@ -392,8 +432,8 @@ class Slow:
 SLOW = LAST.replace(b"/ ", b"/slow ", 1)
 
 
-class TestCrowd:
-    def test_a_newcomer_takes_the_place_of_whoever_is_waited_for_longest(self) -> None:
+class TestConnectionLimit:
+    def test_a_new_client_evicts_the_one_that_is_idle_for_longest(self) -> None:
         with serving(clients=3) as server, ExitStack() as stack:
             silent = [stack.enter_context(connected(server)) for _ in range(3)]
             assert eventually(lambda: clients_threads() == 3)
@@ -405,7 +445,7 @@ class TestCrowd:
                 other.sendall(LAST)
                 assert rest_of(other).endswith(b"hello")
 
-    def test_who_asked_since_has_not_been_waited_for_so_long(self) -> None:
+    def test_a_request_makes_a_client_the_last_to_be_evicted(self) -> None:
         with serving(clients=2) as server, ExitStack() as stack:
             asking, silent = (stack.enter_context(connected(server)) for _ in range(2))
             assert eventually(lambda: clients_threads() == 2)
@@ -418,7 +458,7 @@ class TestCrowd:
             asking.sendall(LAST)
             assert rest_of(asking).endswith(b"hello")
 
-    def test_nobody_who_is_being_worked_for_is_cut(self) -> None:
+    def test_no_busy_client_is_evicted(self) -> None:
         app = Slow()
         with serving(app, clients=2) as server, ExitStack() as stack:
             first, silent = (stack.enter_context(connected(server)) for _ in range(2))
@@ -432,25 +472,25 @@ class TestCrowd:
             assert silent.recv(1) == b""
             assert rest_of(first).endswith(b"hello")
 
-    def test_newcomers_wait_while_all_are_being_worked_for(self) -> None:
+    def test_a_new_client_waits_while_all_are_busy(self) -> None:
         app = Slow()
         with serving(app, clients=2) as server, ExitStack() as stack:
             busy = [stack.enter_context(connected(server)) for _ in range(2)]
             for connection in busy:
                 connection.sendall(SLOW)
             assert eventually(lambda: app.working == 2)
-            newcomer = stack.enter_context(connected(server))
-            newcomer.sendall(LAST)
-            newcomer.settimeout(0.3)
+            new = stack.enter_context(connected(server))
+            new.sendall(LAST)
+            new.settimeout(0.3)
             with pytest.raises(TimeoutError):
-                newcomer.recv(1)
+                new.recv(1)
             app.may_answer.set()
-            newcomer.settimeout(PATIENCE_SECONDS)
+            new.settimeout(PATIENCE_SECONDS)
 
-            assert rest_of(newcomer).endswith(b"hello")
+            assert rest_of(new).endswith(b"hello")
             assert all(rest_of(connection).endswith(b"hello") for connection in busy)
 
-    def test_a_slow_reader_makes_room_too(self) -> None:
+    def test_a_client_that_takes_its_answer_slowly_is_evicted(self) -> None:
         def long(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             start_response("200 OK", [])
             return [bytes(50_000_000 if environ["PATH_INFO"] == "/long" else 5)]
@@ -461,7 +501,7 @@ class TestCrowd:
 
             assert answers_to(server, LAST).endswith(bytes(5))
 
-    def test_two_hundred_newcomers_at_once_are_all_answered(self) -> None:
+    def test_two_hundred_new_clients_are_all_answered(self) -> None:
         with serving(clients=8) as server, ExitStack() as stack:
             connections = [stack.enter_context(connected(server)) for _ in range(8)]
             for _ in range(200):
@@ -496,17 +536,17 @@ class TestStop:
 
         assert seconds < 5
 
-    def test_it_stops_while_a_newcomer_waits_for_a_place(self) -> None:
+    def test_it_stops_while_a_new_client_waits_for_a_place(self) -> None:
         app = Slow()
         with serving(app, clients=1) as server, connected(server) as asking:
             asking.sendall(SLOW)
             assert eventually(lambda: app.working == 1)
-            with connected(server) as newcomer:
-                newcomer.sendall(LAST)
+            with connected(server) as new:
+                new.sendall(LAST)
                 time.sleep(0.1)
                 server.stop()
 
-                assert rest_of(newcomer) == b""
+                assert rest_of(new) == b""
             app.may_answer.set()
 
 
@@ -534,16 +574,16 @@ def secured(server: Server, authority: trustme.CA) -> ssl.SSLSocket:
 
 class TestTls:
     def test_it_begins_and_ends_as_it_should(self, authority: trustme.CA) -> None:
-        terms = ConnectionSettings(server_context(authority))
-        with serving(terms=lambda: terms) as server, secured(server, authority) as connection:
+        settings = ConnectionSettings(server_context(authority))
+        with serving(settings=lambda: settings) as server, secured(server, authority) as connection:
             connection.sendall(LAST.replace(b"/ ", b"/environ ", 1))
             answer = rest_of(connection)  # an end that is none of TLS would be an error
 
         assert json.loads(answer.partition(b"\r\n\r\n")[2])["wsgi.url_scheme"] == "https"
 
     def test_http_on_its_port_is_told_so(self, authority: trustme.CA) -> None:
-        terms = ConnectionSettings(server_context(authority))
-        with serving(terms=lambda: terms) as server:
+        settings = ConnectionSettings(server_context(authority))
+        with serving(settings=lambda: settings) as server:
             answer = answers_to(server, LAST)
 
         assert statuses(answer) == [400]
@@ -551,15 +591,15 @@ class TestTls:
 
     @pytest.mark.parametrize("sent", [b"", b"\x16", b"\x16\x03\x01\x02\0\x01\0"])
     def test_a_handshake_has_its_time_too(self, authority: trustme.CA, sent: bytes) -> None:
-        terms = ConnectionSettings(server_context(authority))
-        with serving(terms=lambda: terms, head_seconds=0.2) as server:
+        settings = ConnectionSettings(server_context(authority))
+        with serving(settings=lambda: settings, head_seconds=0.2) as server:
             answers_to(server, sent)
 
             assert eventually(lambda: clients_threads() == 0)
 
-    def test_whoever_is_in_a_handshake_makes_room(self, authority: trustme.CA) -> None:
-        terms = ConnectionSettings(server_context(authority))
-        with serving(terms=lambda: terms, clients=2) as server, ExitStack() as stack:
+    def test_a_client_in_its_handshake_is_evicted(self, authority: trustme.CA) -> None:
+        settings = ConnectionSettings(server_context(authority))
+        with serving(settings=lambda: settings, clients=2) as server, ExitStack() as stack:
             for _ in range(20):
                 stack.enter_context(connected(server)).sendall(b"\x16\x03\x01\x02\0\x01\0")
             with secured(server, authority) as connection:
@@ -567,10 +607,10 @@ class TestTls:
 
                 assert rest_of(connection).endswith(b"hello")
 
-    def test_new_terms_hold_from_the_next_connection_on(self, authority: trustme.CA) -> None:
+    def test_new_settings_hold_from_the_next_connection_on(self, authority: trustme.CA) -> None:
         other = trustme.CA()
         now = [ConnectionSettings(server_context(authority))]
-        with serving(terms=lambda: now[0]) as server, secured(server, authority) as kept:
+        with serving(settings=lambda: now[0]) as server, secured(server, authority) as kept:
             kept.sendall(GET)
             assert kept.recv(65536)
             now[0] = ConnectionSettings(server_context(other))

@@ -111,12 +111,12 @@ def test_other_methods_are_not_allowed(app: App, path: str, method: str) -> None
 
 
 def test_a_host_in_the_request_is_no_target(app: App, simulator: Simulator) -> None:
-    with Simulator() as stranger:
-        status, _, body = fetch(app, f"/probe?target={stranger.url}")
+    with Simulator() as unconfigured:
+        status, _, body = fetch(app, f"/probe?target={unconfigured.url}")
 
         assert status == "400 Bad Request"
         assert b"configured" in body
-        assert stranger.requests == []
+        assert unconfigured.requests == []
     assert simulator.requests == []
 
 
