@@ -1,7 +1,14 @@
-"""What file, flags and environment may say."""
+"""What file, flags and environment may say; every error at once, with file, line and device.
 
-from .load import (
-    FLAGS,
+A text becomes plain values (`yaml_text`), and these the frozen classes of `model`: `reader` walks over
+them and collects the errors, `values` says what each may be, `conflicts` which exclude each other.
+Which protocols there are, and which keys each has, the caller says (`protocol_keys`).
+"""
+
+from .load import FLAGS, host_of, load, parse, single_device
+from .model import (
+    UNITS,
+    CaFile,
     Config,
     ConfigError,
     CustomSensor,
@@ -10,25 +17,24 @@ from .load import (
     Secret,
     TlsSettings,
     Url,
-    host_of,
-    load,
-    parse,
-    parse_url,
-    read_yaml,
-    single_device,
-    yaml_line,
 )
-from .values import METRIC_PREFIX, UNITS, parse_duration
+from .protocol_keys import ProtocolKeys, ProtocolTable
+from .values import METRIC_PREFIX, parse_duration, password_warnings
+from .values import url as parse_url
+from .yaml_text import to_yaml, to_yaml_line
 
 __all__ = [
     "FLAGS",
     "METRIC_PREFIX",
     "UNITS",
+    "CaFile",
     "Config",
     "ConfigError",
     "CustomSensor",
     "DeviceSettings",
     "PasswordFileError",
+    "ProtocolKeys",
+    "ProtocolTable",
     "Secret",
     "TlsSettings",
     "Url",
@@ -37,23 +43,8 @@ __all__ = [
     "parse",
     "parse_duration",
     "parse_url",
-    "read_yaml",
+    "password_warnings",
     "single_device",
-    "yaml_line",
+    "to_yaml",
+    "to_yaml_line",
 ]
-
-
-def to_yaml(entry):  # TEMP
-    import yaml
-
-    class D(yaml.SafeDumper):
-        def increase_indent(self, flow=False, indentless=False):
-            return super().increase_indent(flow, False)
-
-    return yaml.dump(entry, Dumper=D, sort_keys=False, width=1000, allow_unicode=True)
-
-
-def to_yaml_line(entry):  # TEMP
-    import yaml
-
-    return yaml.safe_dump(entry, sort_keys=False, width=1000, default_flow_style=True).strip()

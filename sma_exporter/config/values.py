@@ -9,12 +9,12 @@ import math
 import re
 import ssl
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-import attrs
-
-from .structure import Place, Raw, ValidationError
+from .files import read_text
+from .model import UNITS, Url
+from .reader import ValidationError, ValidationErrors, errors_in, read_each
 
 # Texts --------------------------------------------------------------------------------------------
 
@@ -86,7 +86,7 @@ LONGEST_PASSWORD = 12
 _PASSWORD_CHARACTERS = re.compile("[A-Za-z0-9?_!.-]*")
 
 
-def password_doubts(password: str) -> Iterator[str]:
+def password_warnings(password: str) -> Iterator[str]:
     """Say why a device may refuse this password although its owner typed the same into its web form."""
     if len(password) > LONGEST_PASSWORD:
         yield (
@@ -176,7 +176,6 @@ def duration(shortest: str, longest: str) -> Callable[[object], float]:
 
 # Addresses ----------------------------------------------------------------------------------------
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _URL = re.compile(
     r"(?:(?P<scheme>[^:/]*)://)?"
     r"(?P<host>\[[^][]*\]|[^][:/]*)"
@@ -184,27 +183,6 @@ _URL = re.compile(
     r"(?P<path>(?:/[^/]+)*)/*"
 )
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
-
-
-@attrs.frozen
-class Url:
-    """Where a device is; `scheme` is empty when it is to be found out."""
-
-    scheme: str
-    host: str
-    port: int | None
-    path: str
-
-    def __str__(self) -> str:
-        scheme = f"{self.scheme}://" if self.scheme else ""
-        port = "" if self.port is None else f":{self.port}"
-        return f"{scheme}{self.host}{port}{self.path}"
-
-    @property
-    def identity(self) -> tuple[str, str, int | None, str]:
-        """What two addresses of one device have in common, however they are written."""
-        port = self.port or _DEFAULT_PORTS.get(self.scheme)
-        return self.scheme, self.host.lower(), port, self.path
 
 
 def url(value: object) -> Url:
@@ -224,7 +202,7 @@ def url(value: object) -> Url:
             "must be an address such as https://192.0.2.10 or https://roof.example:8443/sma"
         )
     scheme = match["scheme"]
-    if scheme is not None and scheme.lower() not in _DEFAULT_PORTS:
+    if scheme is not None and scheme.lower() not in {"http", "https"}:
         raise ValidationError("must begin with https:// or http://, or have no scheme at all")
     host = match["host"]
     if not _is_host(host):
@@ -270,15 +248,7 @@ def fingerprints(value: object) -> tuple[str, ...]:
         raise ValidationError(
             "must hold at least one fingerprint; an empty list trusts no certificate"
         )
-    found, faults = [], []
-    for place, item in enumerate(value):
-        try:
-            found.append(_fingerprint(item))
-        except ValidationError as fault:
-            faults.append(ValidationError(str(fault), place))
-    if faults:
-        raise ExceptionGroup("fingerprints", faults)
-    return tuple(found)
+    return tuple(read_each(enumerate(value), _fingerprint))
 
 
 def _fingerprint(value: object) -> str:
@@ -291,53 +261,27 @@ def _fingerprint(value: object) -> str:
     return match[1].replace(":", "").lower()
 
 
-def ca_file(path: Path) -> Path:
-    """Check that certificates can be read now: later, every request would fail."""
+_CERTIFICATE = re.compile(
+    "-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL | re.ASCII
+)
+
+
+def certificates(path: Path) -> str:
+    """Read the certificates in a file, in PEM format, and check that they can be used."""
+    found = "\n".join(_CERTIFICATE.findall(read_text(path)))
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
-    except ssl.SSLError:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=found)
+    except (ssl.SSLError, ValueError):
         raise ValidationError(f"{path} holds no certificate in PEM format") from None
-    except OSError as error:
-        raise ValidationError(f"{path} cannot be read: {error.strerror}") from None
-    return path
+    return found
 
 
 # Custom sensors -----------------------------------------------------------------------------------
 
-# The device's unit: the base unit that the metric's name ends with, and the factor to it.
-UNITS: Mapping[str, tuple[str, float]] = {
-    "W": ("watts", 1),
-    "kW": ("watts", 1000),
-    "Wh": ("joules", 3600),
-    "kWh": ("joules", 3_600_000),
-    "MWh": ("joules", 3_600_000_000),
-    "%": ("ratio", 0.01),
-    "°C": ("celsius", 1),
-    "V": ("volts", 1),
-    "mV": ("volts", 0.001),
-    "A": ("amperes", 1),
-    "mA": ("amperes", 0.001),
-    "Hz": ("hertz", 1),
-    "Ohm": ("ohms", 1),
-    "kOhm": ("ohms", 1000),
-    "var": ("vars", 1),
-    "kvar": ("vars", 1000),
-    "VA": ("voltamperes", 1),
-    "kVA": ("voltamperes", 1000),
-    "s": ("seconds", 1),
-    "min": ("seconds", 60),
-    "h": ("seconds", 3600),
-    "W/m²": ("watts_per_square_meter", 1),
-    "m/s": ("meters_per_second", 1),
-    "1": ("", 1),
-    "": ("", 1),
-}
 SENSOR_TYPES = ("gauge", "counter")
 METRIC_PREFIX = "sma_custom_"
 _KEY = re.compile("[0-9A-F]{4}_[0-9A-F]{8}")
 _METRIC = re.compile(f"{METRIC_PREFIX}[a-zA-Z0-9_]*[a-zA-Z0-9]")
-# Endings with a meaning of their own in the exposition formats.
-_NOT_FOR_GAUGES = ("_total", "_created", "_count", "_sum", "_bucket", "_info")
 _LABEL_NAME = re.compile("(?!__)[a-zA-Z_][a-zA-Z0-9_]*")
 
 
@@ -375,161 +319,16 @@ def labels(value: object) -> dict[str, str]:
     """Read the names and values of labels beside `device`."""
     if not isinstance(value, dict):
         raise ValidationError("must be a mapping of label names to texts, such as {side: dc}")
-    faults = [*_label_faults(value)]
-    if faults:
-        raise ExceptionGroup("labels", faults)
+    errors = [error for name, text in value.items() for error in _label_errors(name, text)]
+    if errors:
+        raise ValidationErrors(errors)
     return value
 
 
-def _label_faults(pairs: dict[object, object]) -> Iterator[ValidationError]:
-    for name, value in pairs.items():
-        if not isinstance(name, str) or not _LABEL_NAME.fullmatch(name):
-            yield ValidationError(
-                "must have names of letters, digits and underscores, such as side"
-            )
-        elif name == "device":
-            yield ValidationError("is set by the exporter; take another label name", name)
-        else:
-            try:
-                label(value)
-            except ValidationError as fault:
-                yield ValidationError(str(fault), name)
-
-
-# Values that do not go together -------------------------------------------------------------------
-# These look at what was written, not at the model, so that they are found beside every other fault.
-
-
-def tls_conflicts(tls: Raw) -> Iterator[ValidationError]:
-    """Find checks that a fingerprint replaces."""
-    if "fingerprint" not in tls:
-        return
-    sentence = "has no effect beside `tls.fingerprint`, which replaces this check; keep one of them"
-    if tls.get("verify") is False:
-        yield ValidationError(sentence, "verify")
-    if "ca_file" in tls:
-        yield ValidationError(sentence, "ca_file")
-
-
-def device_conflicts(device: Raw) -> Iterator[ValidationError]:
-    """Find two passwords, a check that needs one, and certificates without TLS."""
-    if "password" in device and "password_file" in device:
-        yield ValidationError("stands beside `password`; keep one of them", "password_file")
-    serial_number = device.get("serial")
-    checked = isinstance(serial_number, str) and serial_number.isdecimal()
-    if checked and not {"password", "password_file"} & device.keys():
-        sentence = "cannot be checked without a password: the public dashboard does not tell it"
-        yield ValidationError(sentence, "serial")
-    address = device.get("url")
-    if device.get("tls") and isinstance(address, str) and address.lower().startswith("http://"):
-        yield ValidationError(
-            "needs https, but `url` begins with http://; change one of them "
-            "(in a file, `tls: {}` undoes what `defaults` say)",
-            "tls",
-        )
-
-
-def sensor_conflicts(sensor: Raw) -> Iterator[ValidationError]:
-    """Find a metric whose name does not say its unit and type."""
-    name, unit_name, kind = sensor.get("metric"), sensor.get("unit"), sensor.get("type")
-    factor = sensor.get("scale")
-    if kind == "counter" and isinstance(factor, int | float) and factor < 0:
-        yield ValidationError("must be above 0, because a counter never falls", "scale")
-    if not isinstance(name, str) or kind not in SENSOR_TYPES or unit_name not in [*UNITS]:
-        return  # reported where each of them is read
-    base, _ = UNITS[unit_name]
-    ending = "".join(f"_{word}" for word in (base, "total" if kind == "counter" else "") if word)
-    if not name.endswith(ending):
-        yield ValidationError(f'must end in {ending}, for a {kind} in "{unit_name}"', "metric")
-    elif kind == "gauge" and name.endswith(_NOT_FOR_GAUGES):
-        yield ValidationError(
-            f"must not end in {', '.join(_NOT_FOR_GAUGES)}, as it is a gauge", "metric"
-        )
-
-
-def file_conflicts(file: Raw) -> Iterator[ValidationError]:
-    """Find a name, address or series that is there twice, and a metric with two meanings."""
-    devices = file.get("devices")
-    if not isinstance(devices, list):
-        return
-    if not devices:
-        yield ValidationError("must hold at least one device", "devices")
-    rows: list[tuple[int, Raw]] = [
-        (place, row) for place, row in enumerate(devices) if isinstance(row, dict)
-    ]
-    yield from _twice("name", {place: row.get("name") for place, row in rows})
-    yield from _twice("url", {place: _identity(row) for place, row in rows})
-    yield from _metric_conflicts(rows)
-
-
-def _twice(key: str, values: Mapping[int, object]) -> Iterator[ValidationError]:
-    first: dict[object, int] = {}
-    for place, value in values.items():
-        if not isinstance(value, str | tuple):
-            continue
-        if value in first:
-            sentence = f"is the same as that of devices[{first[value]}]; each device needs its own"
-            yield ValidationError(sentence, "devices", place, key)
-        first.setdefault(value, place)
-
-
-def equal_serials(serials: Sequence[str | None]) -> Iterator[ValidationError]:
-    """Find a device that is there under two names."""
-    for place, number in enumerate(serials):
-        first = serials.index(number)
-        if number is not None and first != place:
-            yield ValidationError(
-                f"is the same as that of devices[{first}]: "
-                "one device under two names counts twice in sums and takes two sessions",
-                "devices",
-                place,
-                "serial",
-            )
-
-
-def _identity(device: Raw) -> object:
-    try:
-        address = url(device.get("url"))
-    except ValidationError:
-        return None
-    if device.get("tls") and not address.scheme:
-        address = attrs.evolve(address, scheme="https")
-    return address.identity
-
-
-def _metric_conflicts(devices: list[tuple[int, Raw]]) -> Iterator[ValidationError]:
-    first: dict[str, tuple[Place, object]] = {}
-    series: set[tuple[object, ...]] = set()
-    for where, name, meaning, pairs in _metrics(devices):
-        # OpenMetrics names a counter's family without _total, so the two share one family.
-        family = name.removesuffix("_total")
-        (_, device, _, row, _), agreed = first.setdefault(family, (where, meaning))
-        if meaning != agreed:
-            yield ValidationError(
-                f"is in devices[{device}].sensors[{row}] with another `type`, `help` or other "
-                "label names; make them equal or choose another name",
-                *where,
-            )
-        elif (where[:2], family, pairs) in series:
-            yield ValidationError(
-                "has the same labels twice on one device; give each its own", *where
-            )
-        series.add((where[:2], family, pairs))
-
-
-def _metrics(
-    devices: list[tuple[int, Raw]],
-) -> Iterator[tuple[Place, str, object, frozenset[tuple[str, str]]]]:
-    """Each sound row of `sensors`: where it is, its metric, what must agree, and its labels."""
-    for device_place, device in devices:
-        rows = device.get("sensors")
-        for place, row in enumerate(rows if isinstance(rows, list) else ()):
-            if not isinstance(row, dict):
-                continue
-            try:
-                name, pairs = metric(row.get("metric")), labels(row.get("labels", {}))
-            except (ValidationError, ExceptionGroup):
-                continue  # reported where the row itself is read
-            where = ("devices", device_place, "sensors", place, "metric")
-            meaning = (row.get("type"), row.get("help"), frozenset(pairs))
-            yield where, name, meaning, frozenset(pairs.items())
+def _label_errors(name: object, value: object) -> Iterator[ValidationError]:
+    if not isinstance(name, str) or not _LABEL_NAME.fullmatch(name):
+        yield ValidationError("must have names of letters, digits and underscores, such as side")
+    elif name == "device":
+        yield ValidationError("is set by the exporter; take another label name", name)
+    else:
+        yield from errors_in(lambda: label(value), name)

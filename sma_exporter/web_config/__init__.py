@@ -1,9 +1,9 @@
-"""Who may come in: TLS, client certificates, users and headers, in exporter-toolkit's file format.
+"""`--web.config.file`: TLS, client certificates, users and headers, in exporter-toolkit's file format.
 
-`web_config` reads the file, `tls` and `users` are what it may say, `files` notices changes, and `door` is
-what the server and each request ask.
+`load` reads the file, `tls` and `basic_auth` are what it may say, `watched_files` notices changes, and
+`middleware` is what the server and each request ask.
 """
 
-from .middleware import Door
+from .middleware import WebConfig
 
-__all__ = ["Door"]
+__all__ = ["WebConfig"]

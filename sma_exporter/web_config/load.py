@@ -8,17 +8,26 @@ import ipaddress
 import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-import attrs
-from cattrs import Converter
-
-from ..config import ConfigError, Secret, read_yaml, values, yaml_line
-from ..config.structure import Raw, ValidationError, add_class, structure
+from ..config import ConfigError, Secret, values
+from ..config.reader import (
+    Raw,
+    Read,
+    ValidationError,
+    ValidationErrors,
+    errors_in,
+    read_each,
+    read_mapping,
+)
+from ..config.yaml_text import described, read_yaml
 from . import tls
-from .watched_files import Files
+from .watched_files import WatchedFiles
+
+_T = TypeVar("_T")
 
 #: Headers that may be set, and the values that are allowed; none said is any.
 HEADERS: Mapping[str, tuple[str, ...]] = {
@@ -37,7 +46,7 @@ _HASH = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 
 
-@attrs.frozen
+@dataclass(frozen=True, slots=True)
 class RateLimit:
     """So many requests at once, and one more after each interval in seconds; 0 is no limit."""
 
@@ -45,149 +54,106 @@ class RateLimit:
     burst: int = 0
 
 
-@attrs.frozen(kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Web:
-    """A whole file that can be used."""
+    """A whole file that can be used.
+
+    `context`: None is plain HTTP. `allowed_sans`: empty: every certificate that the authority vouches
+    for will do. `users`: bcrypt hashes by user name; empty: no login.
+    """
 
     context: ssl.SSLContext | None = None
-    """None is plain HTTP."""
     client_auth_type: str = "NoClientCert"
     allowed_sans: frozenset[str] = frozenset()
-    """Empty: every certificate that the authority vouches for will do."""
     expires: datetime | None = None
     headers: tuple[tuple[str, str], ...] = ()
-    users: Mapping[bytes, bytes] = attrs.field(factory=dict, repr=False)
-    """bcrypt hashes by user name. Empty: no login."""
+    users: Mapping[bytes, bytes] = field(default_factory=dict, repr=False)
     rate_limit: RateLimit = RateLimit()
     warnings: tuple[str, ...] = ()
 
 
-def load(path: Path, files: Files) -> Web:
+def load(path: Path, files: WatchedFiles) -> Web:
     """Return what a file says; `files` reads it and those that it names. Raises ConfigError."""
     try:
         text = files.read(path)
-    except ValidationError as fault:
-        raise ConfigError([str(fault)]) from None
+    except ValidationError as error:
+        raise ConfigError([str(error)]) from None
     try:
-        return _parse(text, files, path.parent)
+        document = read_yaml(text)
     except ConfigError as error:
         raise ConfigError(f"{path}: {problem}" for problem in error.problems) from None
+    if document.values is None:
+        # Also what an editor leaves for a moment while it saves; taking it would open everything.
+        problem = "the file is empty; without protection leave the flag out"
+        raise ConfigError([f"{path}: {problem}"])
+    try:
+        web, warnings = _read(document.values, files, path.parent)
+    except ValidationErrors as several:
+        raise ConfigError(described(several.errors, document, str(path))) from None
+    if document.duplicates:
+        raise ConfigError(f"{path}: {duplicate}" for duplicate in document.duplicates)
+    return replace(web, warnings=tuple(described(warnings, document, str(path))))
 
 
-def _parse(text: str, files: Files, folder: Path) -> Web:
-    raw, duplicates = read_yaml(text)
-    if raw is None:
-        # Also what an editor leaves for a moment while it saves; taking it would open the door.
-        raise ConfigError(["the file is empty; without protection leave the flag out"])
-    file, faults = structure(_converter(files, folder), raw, _File)
-    if file is None or duplicates:
-        raise ConfigError([*duplicates, *map(yaml_line, faults)])
-    return file.as_web()
+def _read(raw: object, files: WatchedFiles, folder: Path) -> tuple[Web, list[ValidationError]]:
+    """Return what plain values say, and warnings. Raises ValidationErrors."""
+    keys: Mapping[str, Read] = {
+        "tls_server_config": lambda value: _secured(value, files, folder),
+        "http_server_config": lambda value: read_mapping(
+            value, {"http2": _http2, "headers": _headers}
+        ),
+        "basic_auth_users": _users,
+        "rate_limit": _rate_limit,
+    }
+    found = read_mapping(raw, keys)
+    web = Web(
+        headers=found.get("http_server_config", {}).get("headers", ()),
+        users=found.get("basic_auth_users", {}),
+        rate_limit=found.get("rate_limit", RateLimit()),
+    )
+    if "tls_server_config" not in found:
+        return web, []
+    settings, context, test = found["tls_server_config"]
+    web = replace(
+        web,
+        context=context,
+        client_auth_type=settings.client_auth_type,
+        allowed_sans=frozenset(settings.client_allowed_sans),
+        expires=test.expires,
+    )
+    key = "cert_file" if settings.cert is None else "cert"
+    sentence = test.warning
+    return web, [ValidationError(sentence, "tls_server_config", key)] if sentence else []
 
 
-# From plain values to the model -------------------------------------------------------------------
-
-
-@attrs.frozen
-class _Secured:
-    settings: tls.ServerTls
-    context: ssl.SSLContext
-    rehearsal: tls.Rehearsal
-
-    @property
-    def doubts(self) -> list[ValidationError]:
-        key = "cert_file" if self.settings.cert is None else "cert"
-        doubt = self.rehearsal.doubt
-        return [ValidationError(doubt, "tls_server_config", key)] if doubt else []
-
-
-@attrs.frozen
-class _Http:
-    http2: bool = False
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-@attrs.frozen
-class _File:
-    tls_server_config: _Secured | None = None
-    http_server_config: _Http = _Http()
-    basic_auth_users: Mapping[bytes, bytes] = attrs.field(factory=dict, repr=False)
-    rate_limit: RateLimit = RateLimit()
-
-    def as_web(self) -> Web:
-        web = Web(
-            headers=self.http_server_config.headers,
-            users=self.basic_auth_users,
-            rate_limit=self.rate_limit,
-        )
-        secured = self.tls_server_config
-        if secured is None:
-            return web
-        return attrs.evolve(
-            web,
-            context=secured.context,
-            client_auth_type=secured.settings.client_auth_type,
-            allowed_sans=frozenset(secured.settings.client_allowed_sans),
-            expires=secured.rehearsal.expires,
-            warnings=tuple(map(yaml_line, secured.doubts)),
-        )
-
-
-def _converter(files: Files, folder: Path) -> Converter:
-    """Return what makes the model of plain values: each key, and how it is read."""
-    converter = Converter(detailed_validation=True)
-
+def _secured(
+    value: object, files: WatchedFiles, folder: Path
+) -> tuple[tls.ServerTls, ssl.SSLContext, tls.SelfTest]:
     def content(value: object) -> str:
         return files.read(folder / values.text(value))
 
-    def secured(value: object) -> _Secured:
-        settings = converter.structure(value, tls.ServerTls)
-        return _Secured(settings, *tls.make_context(settings))
+    keys: Mapping[str, Read] = {
+        "cert_file": content,
+        "key_file": lambda value: Secret(content(value)),
+        "cert": _pem,
+        "key": lambda value: Secret(_pem(value)),
+        "client_auth_type": _client_auth_type,
+        "client_ca_file": content,
+        "client_ca": _pem,
+        "client_allowed_sans": _sans,
+        "min_version": _version,
+        "max_version": _version,
+        "cipher_suites": _cipher_suites,
+        "prefer_server_cipher_suites": values.switch,
+        "curve_preferences": _curves,
+    }
+    settings = tls.ServerTls(**read_mapping(value, keys, conflicts=tls.tls_conflicts))
+    return settings, *tls.make_context(settings)
 
-    add_class(
-        converter,
-        tls.ServerTls,
-        {
-            "cert_file": content,
-            "key_file": lambda value: Secret(content(value)),
-            "cert": _pem,
-            "key": lambda value: Secret(_pem(value)),
-            "client_auth_type": _client_auth_type,
-            "client_ca_file": content,
-            "client_ca": _pem,
-            "client_allowed_sans": _sans,
-            "min_version": values.choice(*tls.VERSIONS),
-            "max_version": values.choice(*tls.VERSIONS),
-            "cipher_suites": _cipher_suites,
-            "prefer_server_cipher_suites": values.switch,
-            "curve_preferences": _curves,
-        },
-        tls.tls_conflicts,
-    )
-    add_class(
-        converter,
-        _Http,
-        {"http2": _http2, "headers": _headers},
-        lambda _: (),
-    )
-    add_class(
-        converter,
-        RateLimit,
-        {"interval": values.duration("0", "1h"), "burst": values.index},
-        _rate_conflicts,
-    )
-    add_class(
-        converter,
-        _File,
-        {
-            "tls_server_config": secured,
-            "http_server_config": lambda value: converter.structure(value, _Http),
-            "basic_auth_users": _users,
-            "rate_limit": lambda value: converter.structure(value, RateLimit),
-        },
-        lambda _: (),
-    )
-    return converter
+
+def _rate_limit(value: object) -> RateLimit:
+    keys: Mapping[str, Read] = {"interval": values.duration("0", "1h"), "burst": values.index}
+    return RateLimit(**read_mapping(value, keys, conflicts=_rate_conflicts))
 
 
 # What a value may be ------------------------------------------------------------------------------
@@ -229,8 +195,14 @@ def plain_san(text: str) -> str:
         return text
 
 
+def _version(value: object) -> str:
+    if value in tls.OLD_VERSIONS:
+        raise ValidationError("is no longer safe, and not offered; write TLS12")
+    return values.choice(*tls.VERSIONS)(value)
+
+
 def _cipher_suites(value: object) -> tuple[str, ...]:
-    return tuple(_each(_list(value), _cipher_suite))
+    return tuple(read_each(enumerate(_list(value)), _cipher_suite))
 
 
 def _cipher_suite(value: object) -> str:
@@ -244,24 +216,12 @@ def _cipher_suite(value: object) -> str:
 
 
 def _curves(value: object) -> tuple[str, ...]:
-    curves = tuple(_each(_list(value), values.choice(*tls.CURVES)))
+    curves = tuple(read_each(enumerate(_list(value)), values.choice(*tls.CURVES)))
     if len(curves) > 1:
         raise ValidationError(
             "must hold one curve: Python can set one only; for all of them leave it out"
         )
     return curves
-
-
-def _each(items: list[object], read: Callable[[object], str]) -> Iterator[str]:
-    """Read every entry of a list, and raise the faults of all together."""
-    faults = []
-    for place, item in enumerate(items):
-        try:
-            yield read(item)
-        except ValidationError as fault:
-            faults.append(ValidationError(str(fault), place, *fault.where))
-    if faults:
-        raise ExceptionGroup("entries", faults)
 
 
 def _http2(value: object) -> bool:
@@ -273,24 +233,24 @@ def _http2(value: object) -> bool:
 
 
 def _headers(value: object) -> tuple[tuple[str, str], ...]:
-    return tuple(pair for pair in _pairs(value, _header) if pair[1])
+    return tuple((name, text) for name, text in _pairs(value, _header).items() if text)
 
 
-def _header(name: str, value: object) -> tuple[str, str]:
+def _header(name: str, value: object) -> str:
     if name not in HEADERS:
         raise ValidationError(f"is no header that may be set; these are: {', '.join(HEADERS)}")
     if HEADERS[name]:
-        return name, values.choice(*HEADERS[name])(value)
+        return values.choice(*HEADERS[name])(value)
     if value == "":
-        return name, ""
+        return ""
     text = values.text(value)
     if not text.isascii():
         raise ValidationError("must be of ASCII characters only")
-    return name, text
+    return text
 
 
 def _users(value: object) -> dict[bytes, bytes]:
-    users = dict(_pairs(value, _user))
+    users = {name.encode(): text for name, text in _pairs(value, _user).items()}
     if not users:
         raise ValidationError(
             "names nobody, so nobody could log in; name a user, or leave it out for no login"
@@ -298,7 +258,7 @@ def _users(value: object) -> dict[bytes, bytes]:
     return users
 
 
-def _user(name: str, value: object) -> tuple[bytes, bytes]:
+def _user(name: str, value: object) -> bytes:
     if not name or ":" in name or not name.isprintable():
         raise ValidationError(
             "has a user whose name is empty, or holds a colon or control characters"
@@ -313,26 +273,26 @@ def _user(name: str, value: object) -> tuple[bytes, bytes]:
             f"has a cost of {int(match[1])}; it must be from 4 to {HIGHEST_COST}, "
             "because each step doubles the time that a login takes: 10 is usual"
         )
-    return name.encode(), match[0].encode()
+    return match[0].encode()
 
 
-_K = TypeVar("_K", str, bytes)
-
-
-def _pairs(value: object, read: Callable[[str, object], tuple[_K, _K]]) -> Iterator[tuple[_K, _K]]:
-    """Read a mapping of names to texts, and raise the faults of all together."""
+def _pairs(value: object, read: Callable[[str, object], _T]) -> dict[str, _T]:
+    """Read a mapping of names to texts. Raises ValidationErrors with the errors of all."""
     if not isinstance(value, dict):
         raise ValidationError("must be a mapping of names to texts")
-    faults = []
+    found: dict[str, _T] = {}
+    errors: list[ValidationError] = []
+
+    def note(name: object, text: object) -> None:
+        found[values.text(name)] = read(values.text(name), text)
+
     for name, text in value.items():
         # A name that looks odd is not shown: it may be a password, or a hash, in the wrong place.
         where = (name,) if isinstance(name, str) and _PLAIN_NAME.fullmatch(name) else ()
-        try:
-            yield read(values.text(name), text)
-        except ValidationError as fault:
-            faults.append(ValidationError(str(fault), *where, *fault.where))
-    if faults:
-        raise ExceptionGroup("names", faults)
+        errors += errors_in(lambda name=name, text=text: note(name, text), *where)  # type: ignore[misc]
+    if errors:
+        raise ValidationErrors(errors)
+    return found
 
 
 def _rate_conflicts(rate: Raw) -> Iterator[ValidationError]:

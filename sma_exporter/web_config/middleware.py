@@ -1,4 +1,4 @@
-"""Who may come in now: TLS, users and headers, as the web configuration file says at this moment.
+"""Who is allowed in now: TLS, users and headers, as the web configuration file says at this moment.
 
 The file, and every file that it names, is looked at for each connection and each request, and read again when
 it has changed. What cannot be used then changes nothing: what was in force stays so.
@@ -16,7 +16,7 @@ from ..config import ConfigError
 from ..server import CLIENT_CERTIFICATE, ConnectionSettings, Response, plain
 from .basic_auth import Passwords, TooBusyError, credentials
 from .load import RateLimit, Web, load, plain_san
-from .watched_files import Files
+from .watched_files import WatchedFiles
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -35,14 +35,14 @@ _TOO_MANY = plain(
 )
 
 
-class Door:
-    """The way in, by a file; without a file it stands open. Raises ConfigError if the file cannot be used."""
+class WebConfig:
+    """The web configuration file as it is now; without a file everything is allowed. Raises ConfigError."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._lock = threading.Lock()
         self._passwords = Passwords()
-        self._files = Files()
+        self._files = WatchedFiles()
         self._problems: tuple[str, ...] = ()
         self._web = Web() if path is None else load(path, self._files)
         self._contents = self._files.contents
@@ -53,13 +53,18 @@ class Door:
         """What is odd about the file."""
         return self._web.warnings
 
-    def terms(self) -> ConnectionSettings:
-        """Return on which terms the server serves now."""
+    @property
+    def last_reload_successful(self) -> bool:
+        """Whether the file, as it was when it was looked at last, can be used."""
+        return not self._problems
+
+    def connection_settings(self) -> ConnectionSettings:
+        """Return how the server is to serve now."""
         web = self._current()
         return ConnectionSettings(web.context, web.headers)
 
     def guarded(self, app: WSGIApplication) -> WSGIApplication:
-        """Return the application behind this door: whoever may not come in does not reach it."""
+        """Return the application behind TLS names, login and rate limit."""
 
         def guard(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             refusal = self._refusal(self._current(), environ)
@@ -94,7 +99,7 @@ class Door:
             return self._web
 
     def _read(self, path: Path) -> None:
-        self._files = Files()
+        self._files = WatchedFiles()
         try:
             web = load(path, self._files)
         except ConfigError as error:
@@ -116,7 +121,7 @@ class Door:
         self._problems = problems
 
     def log(self, message: str = "web configuration") -> None:
-        """Say how the door is."""
+        """Write what is in force to the log."""
         if self._path is None:
             return
         web = self._web

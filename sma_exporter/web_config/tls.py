@@ -1,6 +1,6 @@
 """What a file says of TLS, as a context of OpenSSL; whatever Python cannot do is a fault.
 
-A context is tried before it is used: a handshake with itself, in memory, for each version that it offers.
+A context is tested before it is used: a handshake with itself, in memory, for each version that it offers.
 """
 
 import contextlib
@@ -8,18 +8,17 @@ import os
 import ssl
 import sys
 import tempfile
-import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-
-import attrs
+from functools import partial
 
 from ..config import Secret
-from ..config.structure import Raw, ValidationError
+from ..config.reader import Raw, ValidationError, ValidationErrors, errors_in
 
+#: What exporter-toolkit still knows.
+OLD_VERSIONS = ("TLS10", "TLS11")
 VERSIONS = {
-    "TLS10": ssl.TLSVersion.TLSv1,
-    "TLS11": ssl.TLSVersion.TLSv1_1,
     "TLS12": ssl.TLSVersion.TLSv1_2,
     "TLS13": ssl.TLSVersion.TLSv1_3,
 }
@@ -32,30 +31,20 @@ CLIENT_AUTH = {
 #: Go can ask for certificates and then not look at them.
 UNVERIFIED_CLIENT_AUTH = ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert")
 
-#: Go's names of the suites up to TLS 1.2, and OpenSSL's.
+#: Go's names of the suites of TLS 1.2 that are safe, and OpenSSL's.
 CIPHER_SUITES = {
     "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256": "ECDHE-ECDSA-AES128-GCM-SHA256",
     "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384": "ECDHE-ECDSA-AES256-GCM-SHA384",
     "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-ECDSA-CHACHA20-POLY1305",
-    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305": "ECDHE-ECDSA-CHACHA20-POLY1305",
     "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256": "ECDHE-RSA-AES128-GCM-SHA256",
     "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384": "ECDHE-RSA-AES256-GCM-SHA384",
     "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-RSA-CHACHA20-POLY1305",
-    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305": "ECDHE-RSA-CHACHA20-POLY1305",
-    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA": "ECDHE-ECDSA-AES128-SHA",
-    "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA": "ECDHE-ECDSA-AES256-SHA",
-    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA": "ECDHE-RSA-AES128-SHA",
-    "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA": "ECDHE-RSA-AES256-SHA",
-    "TLS_RSA_WITH_AES_128_GCM_SHA256": "AES128-GCM-SHA256",
-    "TLS_RSA_WITH_AES_256_GCM_SHA384": "AES256-GCM-SHA384",
-    "TLS_RSA_WITH_AES_128_CBC_SHA": "AES128-SHA",
-    "TLS_RSA_WITH_AES_256_CBC_SHA": "AES256-SHA",
 }
 #: Suites of TLS 1.3, which neither Go nor Python lets anybody choose.
 TLS13_SUITES = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
 
-#: OpenSSL's numbers for what makes a certificate doubtful, and what is said then.
-_DOUBTS = {
+#: OpenSSL's numbers for what clients will not like about a certificate, and what is said then.
+_WARNINGS = {
     9: "is not valid yet; is the clock of this machine right?",
     10: "has expired; make a new one, which is taken up without a restart",
     26: "is not made for servers; clients will refuse it",
@@ -70,7 +59,7 @@ CURVES = {
 }
 
 
-@attrs.frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerTls:
     """What is said of TLS. Certificates and keys are texts in PEM, whether they stood in a file or not."""
 
@@ -139,32 +128,30 @@ def _either(tls: Raw, file: str, inline: str, *, needed: bool) -> Iterator[Valid
         yield ValidationError("is missing", file)
 
 
-@attrs.frozen
-class Rehearsal:
-    """What a handshake with itself showed of a certificate."""
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """What a handshake with itself showed of a certificate.
+
+    `warning`: why clients will not like it: a sentence that continues its key's name.
+    """
 
     expires: datetime | None = None
-    doubt: str = ""
-    """Why clients will not like it: a sentence that continues its key's name."""
+    warning: str = ""
 
 
-def make_context(tls: ServerTls) -> tuple[ssl.SSLContext, Rehearsal]:
-    """Return the context, tried out. Raises ValidationError at the key that cannot be followed."""
+def make_context(tls: ServerTls) -> tuple[ssl.SSLContext, SelfTest]:
+    """Return the context, tested. Raises ValidationErrors at the keys that cannot be followed."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     _set_versions(context, tls)
-    faults = []
-    for follow in (_set_ciphers, _set_curve, _load_certificate, _load_authority):
-        try:
-            follow(context, tls)
-        except ValidationError as fault:
-            faults.append(fault)
-    if faults:
-        raise ExceptionGroup("tls", faults)
+    steps = (_set_ciphers, _set_curve, _load_certificate, _load_authority)
+    errors = [error for step in steps for error in errors_in(partial(step, context, tls))]
+    if errors:
+        raise ValidationErrors(errors)
     context.set_alpn_protocols(["http/1.1"])
     context.options |= ssl.OP_NO_RENEGOTIATION
-    *_, rehearsal = [_rehearse(context, tls, version) for version in _versions(tls)]
+    *_, test = [_self_test(context, tls, version) for version in _versions(tls)]
     context.verify_mode = CLIENT_AUTH[tls.client_auth_type]
-    return context, rehearsal
+    return context, test
 
 
 def _versions(tls: ServerTls) -> list[str]:
@@ -172,17 +159,9 @@ def _versions(tls: ServerTls) -> list[str]:
     return names[names.index(tls.min_version) : names.index(tls.max_version) + 1]
 
 
-def _old(tls: ServerTls) -> bool:
-    return VERSIONS[tls.min_version] < ssl.TLSVersion.TLSv1_2
-
-
 def _set_versions(context: ssl.SSLContext, tls: ServerTls) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", DeprecationWarning
-        )  # of TLS below 1.2, but it was asked for
-        context.minimum_version = VERSIONS[tls.min_version]
-        context.maximum_version = VERSIONS[tls.max_version]
+    context.minimum_version = VERSIONS[tls.min_version]
+    context.maximum_version = VERSIONS[tls.max_version]
 
 
 def _set_ciphers(context: ssl.SSLContext, tls: ServerTls) -> None:
@@ -194,10 +173,7 @@ def _set_ciphers(context: ssl.SSLContext, tls: ServerTls) -> None:
         except ssl.SSLError:
             sentence = "is not offered by this OpenSSL; remove it"
             raise ValidationError(sentence, "cipher_suites", place) from None
-    if _old(tls):
-        # OpenSSL gives no TLS below 1.2 at its usual level of security.
-        context.set_ciphers(":".join([*(names or ["DEFAULT"]), "@SECLEVEL=0"]))
-    elif names:
+    if names:
         context.set_ciphers(":".join(names))
     if not tls.prefer_server_cipher_suites:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
@@ -275,29 +251,29 @@ def _as_file(text: str) -> Iterator[str]:
             yield file.name
 
 
-# The rehearsal ------------------------------------------------------------------------------------
+# The self-test ------------------------------------------------------------------------------------
 
 
-def _rehearse(context: ssl.SSLContext, tls: ServerTls, version: str) -> Rehearsal:
+def _self_test(context: ssl.SSLContext, tls: ServerTls, version: str) -> SelfTest:
     """Let the context shake hands with a client of this version, which trusts its certificate alone."""
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = False
     client.load_verify_locations(cadata=tls.certificate)
     client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     client.set_ciphers("ALL:@SECLEVEL=0")
-    _set_versions(client, attrs.evolve(tls, min_version=version, max_version=version))
+    _set_versions(client, replace(tls, min_version=version, max_version=version))
     try:
         certificate = _shake_hands(context, client)
     except ssl.SSLCertVerificationError as error:
-        return Rehearsal(
-            doubt=_DOUBTS.get(error.verify_code, f"is doubtful: {error.verify_message}")
+        return SelfTest(
+            warning=_WARNINGS.get(error.verify_code, f"is questionable: {error.verify_message}")
         )
     except ssl.SSLError as error:
         chosen = "cipher_suites" if tls.cipher_suites and version != "TLS13" else "min_version"
         sentence = f"leaves no way to serve {version} with this certificate: {_words(error.reason)}"
         raise ValidationError(sentence, chosen) from None
     until = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
-    return Rehearsal(expires=datetime.fromtimestamp(until, UTC))
+    return SelfTest(expires=datetime.fromtimestamp(until, UTC))
 
 
 def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> Mapping[str, object]:

@@ -1,42 +1,43 @@
-"""The files that the door is made of: read now, and watched for changes later."""
+"""The files that the web configuration is made of: read now, and watched for changes later."""
 
 import hashlib
-import os
-import stat
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..config.structure import ValidationError
+from ..config.files import read_text
+from ..config.reader import ValidationError
 
-#: Configurations, keys and certificates are far smaller.
-LARGEST_BYTES = 1024 * 1024
+#: Seconds until a file that could not be read is tried again: it may not change any more.
+RETRY_SECONDS = 1.0
 
 _Signature = tuple[int, ...]
 
 
-class Files:
+class WatchedFiles:
     """Reads files, and can tell whether one of them has changed since."""
 
     def __init__(self) -> None:
         self._seen: dict[Path, _Signature | None] = {}
         self._contents: dict[Path, bytes] = {}
+        self._failed_at: float | None = None
 
     def read(self, path: Path) -> str:
-        """Return the text of a file. Raises ValidationError with a sentence that continues its key's name."""
+        """Return the text of a file. Raises ValidationError with a sentence that begins with its path."""
         # Before the reading: what changes meanwhile is seen as a change afterwards.
         self._seen[path] = _signature(path)
         try:
-            data = _read(path)
-            self._contents[path] = hashlib.sha256(data).digest()
-            return data.decode("utf-8-sig")
-        except OSError as error:
-            sentence = f"{path} cannot be read by uid {os.geteuid()}: {error.strerror}"
-        except UnicodeDecodeError:
-            sentence = f"{path} is not UTF-8 text"
-        raise ValidationError(sentence)
+            text = read_text(path)
+        except ValidationError:
+            self._failed_at = time.monotonic()
+            raise
+        self._contents[path] = hashlib.sha256(text.encode()).digest()
+        return text
 
     def changed(self) -> bool:
-        """Tell whether any of the files is another one now, was written to, came or went."""
+        """Tell whether any of the files is another one now, was written to, came, went, or failed."""
+        if self._failed_at is not None and time.monotonic() >= self._failed_at + RETRY_SECONDS:
+            return True
         return any(_signature(path) != seen for path, seen in self._seen.items())
 
     @property
@@ -52,19 +53,3 @@ def _signature(path: Path) -> _Signature | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
-def _read(path: Path) -> bytes:
-    # Not blocking: a pipe without a writer would hold up every client.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ValidationError(
-                f"{path} is no regular file; it is read again later, so it must be one"
-            )
-        data = file.read(LARGEST_BYTES + 1)
-    if len(data) > LARGEST_BYTES:
-        raise ValidationError(
-            f"{path} is larger than {LARGEST_BYTES // 1024} KiB; is it the right file?"
-        )
-    return data

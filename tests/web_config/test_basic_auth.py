@@ -2,13 +2,13 @@
 
 import base64
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 import bcrypt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.devices import eventually
+from support.programs import PATIENCE_SECONDS
 from support.web_configs import hashed
 
 from sma_exporter.web_config.basic_auth import (
@@ -136,7 +136,9 @@ class TestPasswords:
             counting.passwords.fits(RIGHT, b"prometheus", b"%d" % number)
 
         assert counting.cost(RIGHT, b"prometheus", b"Sunny-1234") == (True, 0)
-        assert len(counting.passwords._wrong) == MAX_WRONG
+        newest, oldest = b"%d" % (MAX_WRONG + 9), b"0"
+        assert counting.cost(RIGHT, b"prometheus", newest) == (False, 0)
+        assert counting.cost(RIGHT, b"prometheus", oldest) == (False, 16)  # forgotten
 
     def test_what_is_wrong_costs_the_same_whoever_it_was(self) -> None:
         costs = {b"cheap": 4, b"middle": 5, b"dear": 7}
@@ -171,14 +173,12 @@ class TestCrowding:
 
         passwords = Passwords(slowly)
         passwords.fits(RIGHT, b"prometheus", b"Sunny-1234")
-        with ThreadPoolExecutor(MAX_WAITING) as pool:
-            waiting = [
-                pool.submit(passwords.fits, RIGHT, b"me", b"%d" % n) for n in range(MAX_WAITING)
+        with ThreadPoolExecutor(MAX_WAITING + 1) as pool:
+            asked = [
+                pool.submit(passwords.fits, RIGHT, b"me", b"%d" % n) for n in range(MAX_WAITING + 1)
             ]
-            assert eventually(lambda: passwords._places._value == 0)
-
-            with pytest.raises(TooBusyError):
-                passwords.fits(RIGHT, b"me", b"another")
+            (refused,), waiting = wait(asked, PATIENCE_SECONDS, FIRST_COMPLETED)
+            assert isinstance(refused.exception(), TooBusyError)
             assert passwords.fits(RIGHT, b"prometheus", b"Sunny-1234")  # is known: waits for nobody
             may_go_on.set()
 

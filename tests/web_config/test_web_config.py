@@ -17,13 +17,16 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 import trustme
+from support.devices import eventually
 from support.needs import require_tool
 from support.programs import PATIENCE_SECONDS, Running, run, running
 from support.web_configs import MUTUAL, TLS, Folder, hashed
 
 from sma_exporter.config import ConfigError
-from sma_exporter.server import Address, Server
-from sma_exporter.web_config import Door
+from sma_exporter.config.files import read_text
+from sma_exporter.config.reader import ValidationError
+from sma_exporter.server import ListenAddress, Server
+from sma_exporter.web_config import WebConfig, watched_files
 
 PASSWORD = "Sunny-1234"
 HASH = hashed(PASSWORD)
@@ -52,12 +55,16 @@ Opened = Callable[[str], str]
 
 @pytest.fixture
 def opened(folder: Folder) -> Iterator[Opened]:
-    """Serve behind a door with this web configuration; give the host and port."""
+    """Serve with this web configuration; give the host and port."""
     with ExitStack() as stack:
 
         def start(text: str) -> str:
-            door = Door(folder.write(text))
-            server = Server(door.guarded(hello), [Address("127.0.0.1", 0)], door.terms)
+            web_config = WebConfig(folder.write(text))
+            server = Server(
+                web_config.guarded(hello),
+                [ListenAddress("127.0.0.1", 0)],
+                web_config.connection_settings,
+            )
             server.start()
             stack.callback(server.stop)
             return str(server.addresses[0])
@@ -126,10 +133,10 @@ def shown(address: str) -> str:
 
 class TestUsers:
     def test_without_a_file_everybody_may_come_in(self) -> None:
-        door = Door()
+        web_config = WebConfig()
 
-        assert door.terms().tls is None
-        assert door.warnings == ()
+        assert web_config.connection_settings().tls is None
+        assert web_config.warnings == ()
 
     @pytest.mark.parametrize("path", ["/", "/-/healthy", "/nothing", "/metrics"])
     def test_no_path_is_open(self, opened: Opened, path: str) -> None:
@@ -225,24 +232,24 @@ class TestUsers:
 class TestCertificates:
     def test_a_client_needs_one_of_the_authority_s(self, opened: Opened, folder: Folder) -> None:
         address = opened(MUTUAL)
-        stranger = Folder(folder.path, trustme.CA())
-        stranger.issue("stranger")
+        unknown = Folder(folder.path, trustme.CA())
+        unknown.issue("unknown")
 
         assert status(address, folder.client("client")) == 200
         with pytest.raises(OSError, match="CERTIFICATE_REQUIRED"):
             status(address, folder.client())
         with pytest.raises(OSError, match="UNKNOWN_CA"):
-            status(address, folder.client("stranger"))
+            status(address, folder.client("unknown"))
 
     def test_a_client_may_have_one(self, opened: Opened, folder: Folder) -> None:
         address = opened(MUTUAL.replace("RequireAndVerifyClientCert", "VerifyClientCertIfGiven"))
-        stranger = Folder(folder.path, trustme.CA())
-        stranger.issue("stranger")
+        unknown = Folder(folder.path, trustme.CA())
+        unknown.issue("unknown")
 
         assert status(address, folder.client("client")) == 200
         assert status(address, folder.client()) == 200
         with pytest.raises(OSError, match="UNKNOWN_CA"):
-            status(address, folder.client("stranger"))
+            status(address, folder.client("unknown"))
 
     @pytest.mark.parametrize(
         ("names", "expected"),
@@ -349,7 +356,7 @@ def swap_key(folder: Folder) -> None:
 class TestBadFiles:
     def test_none_to_begin_with(self, folder: Folder) -> None:
         with pytest.raises(ConfigError, match="basic_auth_users"):
-            Door(folder.write("basic_auth_users: {}\n"))
+            WebConfig(folder.write("basic_auth_users: {}\n"))
 
     @pytest.mark.parametrize("damage", [break_yaml, empty, remove, remove_key, swap_key])
     def test_the_last_good_one_stays_until_it_is_mended(
@@ -405,6 +412,25 @@ class TestBadFiles:
         assert status(address, headers=KNOWN) == 401
         assert status(address, headers=authorization("other")) == 200
         assert [record.message for record in caplog.records][1:] == ["web configuration read again"]
+
+    def test_a_read_that_fails_once_is_tried_again_though_no_file_changes(
+        self, opened: Opened, folder: Folder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        failures = [ValidationError("an error of the disk")]
+
+        def failing_once(path: Path) -> str:
+            if failures:
+                raise failures.pop()
+            return read_text(path)
+
+        address = opened(USERS)
+        monkeypatch.setattr(watched_files, "read_text", failing_once)
+        folder.write(USERS.replace("prometheus", "other"))
+        assert status(address, headers=KNOWN) == 200  # the old one is still in force
+        assert failures == []
+
+        assert eventually(lambda: status(address, headers=KNOWN) == 401)
+        assert status(address, headers=authorization("other")) == 200
 
     def test_a_file_written_anew_with_the_same_content_changes_nothing(
         self, opened: Opened, folder: Folder, caplog: pytest.LogCaptureFixture
@@ -481,6 +507,27 @@ class TestProgram:
         assert HASH not in said
         assert "Traceback" not in said
 
+    def test_a_metric_says_whether_it_can_be_used_as_it_is(
+        self, program: Start, folder: Folder
+    ) -> None:
+        address, _ = program(USERS)
+
+        def usable() -> str:
+            shown = curl(
+                f"http://{address}/metrics/exporter", "--user", f"prometheus:{PASSWORD}"
+            ).stdout
+            (value,) = re.findall(
+                r"^sma_exporter_web_config_last_reload_successful (\S+)$", shown, re.MULTILINE
+            )
+            return str(value)
+
+        before = usable()
+        folder.write("rubbish")
+        broken = usable()
+        folder.write(USERS)
+
+        assert [before, broken, usable()] == ["1.0", "0.0", "1.0"]
+
     @pytest.mark.parametrize(
         "text", [TLS, TLS + USERS, USERS, MUTUAL, f"{MUTUAL}  max_version: TLS12\n"]
     )
@@ -499,11 +546,13 @@ class TestProgram:
         checked = run(f"--config.file={devices}", f"--web.config.file={web}", "--config.check")
 
         assert checked.returncode == 2
-        assert [line.partition(" ")[2][:60] for line in checked.stderr.splitlines()] == [
-            f"{web}: basic_auth_users.prometheus: must be a bcrypt hash"[:60],
-            f"{web}: basic_auth_users.other: must be a bcrypt hash"[:60],
-            "devices: must hold at least one device",
+        said = checked.stderr.splitlines()
+        expected = [
+            f"sma_exporter: {web}:1: basic_auth_users.prometheus: must be a bcrypt hash",
+            f"sma_exporter: {web}:1: basic_auth_users.other: must be a bcrypt hash",
+            f"sma_exporter: {devices}:1: devices: must hold at least one device",
         ]
+        assert [line[: len(words)] for line, words in zip(said, expected, strict=True)] == expected
         assert "Sunny" not in checked.stderr
 
     def test_the_check_warns(self, folder: Folder) -> None:
@@ -516,7 +565,10 @@ class TestProgram:
         )
 
         assert checked.returncode == 0
-        assert "warning: tls_server_config.cert_file: has expired" in checked.stderr
+        assert (
+            f"warning: {folder.path}/web.yml:2: tls_server_config.cert_file: has expired"
+            in checked.stderr
+        )
 
     def test_it_does_not_start_with_a_bad_file(self, folder: Folder) -> None:
         started = run("--demo", f"--web.config.file={folder.write('tls_server_config: {}')}")
