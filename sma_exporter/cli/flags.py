@@ -1,15 +1,18 @@
 """The flags and sub-commands, and what each may be given."""
 
 import argparse
+import difflib
+import os
 import platform
 import re
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, NoReturn
 
 from .. import __version__, config
-from ..server import Address, parse_address
+from ..server import ListenAddress, parse_address
 from ..web.service_discovery import Base, base_of
 from . import logs
 
@@ -17,10 +20,7 @@ from . import logs
 DEFAULT_PORT = 10126
 
 #: What can be simulated; named here so that --help need not load the simulator.
-_MODELS = ("sb-1.5", "sb-3.6", "stp-10", "stp-10-se", "sbs-3.7", "emeter-20")
-
-#: What carries out a command: exit code of (what was given, the environment).
-Run = Callable[[argparse.Namespace, Mapping[str, str]], int]
+MODELS = ("sb-1.5", "sb-3.6", "stp-10", "stp-10-se", "sbs-3.7", "emeter-20")
 
 _DESCRIPTION = """Prometheus exporter for SMA solar and battery inverters that speak WebConnect.
 
@@ -28,171 +28,10 @@ Without a sub-command it serves: say what with --config.file, --sma.url, or --de
 The first step with a new inverter: sma_exporter sensors --sma.url ADDRESS --sma.password-file FILE"""
 
 
-class _Formatter(argparse.RawDescriptionHelpFormatter):
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=34, width=100)
+# What a flag may be given --------------------------------------------------------------------------
 
 
-def parser(serve: Run, runs: Mapping[str, Run]) -> argparse.ArgumentParser:
-    """Return the parser; `run` of what it parses is `serve`, or what `runs` has for the sub-command."""
-    parser = argparse.ArgumentParser(
-        prog="sma_exporter",
-        description=_DESCRIPTION,
-        formatter_class=_Formatter,
-        allow_abbrev=False,
-    )
-    version = f"%(prog)s, version {__version__} (python {platform.python_version()})"
-    parser.add_argument("--version", action="version", version=version)
-    parser.set_defaults(run=serve)
-    _add_serve_flags(parser)
-    _add_source_flags(parser)
-    _add_log_flags(parser)
-
-    commands = parser.add_subparsers(title="sub-commands", metavar="COMMAND")
-
-    def command(name: str, sentence: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(
-            name,
-            help=sentence,
-            description=sentence,
-            formatter_class=_Formatter,
-            allow_abbrev=False,
-        )
-        sub.set_defaults(run=runs[name])
-        _add_log_flags(sub, default=argparse.SUPPRESS)
-        return sub
-
-    sensors = command("sensors", "what a device answers now, and the way to it")
-    sensors.add_argument("names", nargs="*", metavar="NAME", help="devices of the file (all)")
-    sensors.add_argument(
-        "--format", choices=("text", "json"), default="text", help="for people or programs (text)"
-    )
-    _add_source_flags(sensors, default=argparse.SUPPRESS)
-
-    dump = command("dump", "a device's raw replies for a bug report, made anonymous")
-    dump.add_argument("names", nargs="?", metavar="NAME", help="the device of the file")
-    _add_source_flags(dump, default=argparse.SUPPRESS)
-
-    _add_backfill_flags(command("backfill", "what a device remembers of its past, for Prometheus"))
-
-    simulate = command("simulate", "a simulated device on a port")
-    simulate.add_argument(
-        "--model", default="sb-3.6", choices=_MODELS, help="what to simulate (sb-3.6)"
-    )
-    simulate.add_argument("--listen", default="127.0.0.1:0", type=_address, metavar="HOST:PORT",
-                          help="port 0 takes a free one (127.0.0.1:0)")  # fmt: skip
-    simulate.add_argument("--replay", type=Path, metavar="FILE", help="serve a dump instead")
-    simulate.add_argument(
-        "--tls", action="store_true", help="https, with a certificate made on the spot"
-    )
-
-    health = command("health", "whether the exporter on this machine answers: exit 0 or 1")
-    _add_listen_flag(health)
-    return parser
-
-
-def _add_backfill_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("names", nargs="?", metavar="NAME", help="the device of the file")
-    _add_source_flags(parser, default=argparse.SUPPRESS)
-    past = parser.add_argument_group(
-        "the past (a DATE is 2024-12-31, or a moment like 2024-12-31T12:00)"
-    )
-
-    def add(flag: str, dest: str, help: str, **options: Any) -> None:  # noqa: A002
-        past.add_argument(flag, dest=dest, help=help, **options)
-
-    add("--from", "first", "the first day", metavar="DATE", type=_date)
-    add("--to", "last", "the last day (until three hours ago)", metavar="DATE", type=_date)
-    add("--interval", "interval", "readings of each day or of every five minutes (1d)",
-        choices=("1d", "5m"), default="1d")  # fmt: skip
-    add("--label", "labels", "what Prometheus adds to the live series, like job=sma; repeatable",
-        metavar="NAME=VALUE", type=_label, action="append", default=[])  # fmt: skip
-    add("--timezone", "timezone", "where a day begins (TZ, else the device's)", metavar="ZONE")
-    add("--list", "list", "say which loggers the device has, and since when", action="store_true")
-    add("-o", "output", "where to (standard output)", metavar="FILE", type=Path)
-    add("--resume", "resume", "continue the FILE of -o", action="store_true")
-
-
-def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--config.check",
-        dest="check",
-        action="store_true",
-        help="say what is wrong with the configuration, and exit",
-    )
-    parser.add_argument(
-        "--demo", action="store_true", help="serve simulated devices: no hardware, no file"
-    )
-    _add_listen_flag(parser)
-    parser.add_argument("--web.config.file", dest="web_config", metavar="FILE", type=Path,
-                        help="TLS and users of the port, in exporter-toolkit's format")  # fmt: skip
-    parser.add_argument(
-        "--web.telemetry-path",
-        dest="telemetry_path",
-        default="/metrics",
-        metavar="PATH",
-        type=_path,
-        help="where the metrics are (/metrics)",
-    )
-    parser.add_argument(
-        "--web.external-url",
-        dest="external_url",
-        metavar="URL",
-        type=_external_url,
-        help="scheme, host and path prefix for /sd behind a proxy",
-    )
-    parser.add_argument(
-        "--web.enable-lifecycle",
-        dest="lifecycle",
-        action="store_true",
-        help="reload the configuration on POST /-/reload, as on SIGHUP",
-    )
-    parser.add_argument("--scrape.timeout-offset", dest="timeout_offset", default=0.5, metavar="DURATION",
-                        type=_seconds, help="taken off Prometheus' scrape timeout (0.5s)")  # fmt: skip
-
-
-def _add_listen_flag(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--web.listen-address", dest="listen", action="append", type=_address,
-                        metavar="ADDRESS",
-                        help=f":PORT, HOST:PORT or [::1]:PORT; repeatable (:{DEFAULT_PORT})")  # fmt: skip
-
-
-def _add_source_flags(parser: argparse.ArgumentParser, default: Any = None) -> None:
-    source = parser.add_argument_group("devices")
-
-    def add(flag: str, dest: str, help: str, **options: Any) -> None:  # noqa: A002
-        source.add_argument(flag, dest=dest, default=default, help=help, **options)
-
-    add("--config.file", "config_file", "YAML file with the devices", metavar="FILE", type=Path)
-    add("--sma.url", "url", "one device without a file (SMA_URL)", metavar="URL")
-    add(
-        "--sma.password-file",
-        "password_file",
-        "file with its password (SMA_PASSWORD_FILE, or SMA_PASSWORD itself)",
-        metavar="FILE",
-    )
-    add("--sma.group", "group", "user or installer (user; SMA_GROUP)")
-    add("--sma.device", "name", "its name (host of the url; SMA_DEVICE)", metavar="NAME")
-    add("--sma.tls-fingerprint", "fingerprint", "the certificate to trust (SMA_TLS_FINGERPRINT)")
-    add("--sma.tls-ca-file", "ca_file", "the authority to trust (SMA_TLS_CA_FILE)", metavar="FILE")
-    source.add_argument("--sma.tls-insecure", dest="insecure", action="store_true",
-                        default=default or False, help="trust any certificate: last resort")  # fmt: skip
-
-
-def _add_log_flags(parser: argparse.ArgumentParser, default: Any = None) -> None:
-    group = parser.add_argument_group("log, on standard error")
-    group.add_argument(
-        "--log.level",
-        dest="log_level",
-        choices=[*logs.LEVELS],
-        default=default or "info",
-        help="from which level on (info)",
-    )
-    group.add_argument("--log.format", dest="log_format", choices=logs.FORMATS, default=default or "logfmt",
-                       help="(logfmt)")  # fmt: skip
-
-
-def _address(text: str) -> Address:
+def _address(text: str) -> ListenAddress:
     try:
         return parse_address(text)
     except ValueError as error:
@@ -240,3 +79,204 @@ def _label(text: str) -> tuple[str, str]:
     if not equals or not re.fullmatch("(?!__|device$)[a-zA-Z_][a-zA-Z0-9_]*", name):
         raise argparse.ArgumentTypeError(f"{text!r} is no further label, like job=sma")
     return name, value
+
+
+# The tables ----------------------------------------------------------------------------------------
+
+
+class Flag(NamedTuple):
+    """A flag (or a place for a name), what it is for, and what argparse must know of it."""
+
+    name: str
+    help: str
+    options: Mapping[str, Any]
+
+
+def _flag(name: str, dest: str, help: str, **options: Any) -> Flag:  # noqa: A002
+    return Flag(name, help, {"dest": dest, **options})
+
+
+def _switch(name: str, dest: str, help: str) -> Flag:  # noqa: A002
+    return Flag(name, help, {"dest": dest, "action": "store_true"})
+
+
+# fmt: off
+_LISTEN = _flag(
+    "--web.listen-address", "listen", f":PORT, HOST:PORT or [::1]:PORT; repeatable (:{DEFAULT_PORT})",
+    action="append", type=_address, metavar="ADDRESS",
+)
+
+_SERVE = (
+    _switch("--config.check", "check", "say what is wrong with the configuration, and exit"),
+    _switch("--demo", "demo", "serve simulated devices: no hardware, no file"),
+    _LISTEN,
+    _flag("--web.config.file", "web_config", "TLS and users of the port, in exporter-toolkit's format", metavar="FILE", type=Path),
+    _flag("--web.telemetry-path", "telemetry_path", "where the metrics are (/metrics)", metavar="PATH", type=_path, default="/metrics"),
+    _flag("--web.external-url", "external_url", "scheme, host and path prefix for /sd behind a proxy", metavar="URL", type=_external_url),
+    _switch("--web.enable-lifecycle", "lifecycle", "reload the configuration on POST /-/reload, as on SIGHUP"),
+    _flag("--scrape.timeout-offset", "timeout_offset", "taken off Prometheus' scrape timeout (0.5s)", metavar="DURATION", type=_seconds, default=0.5),
+)
+
+_DEVICES = (
+    _flag("--config.file", "config_file", "YAML file with the devices", metavar="FILE", type=Path),
+    _flag("--sma.url", "url", "one device without a file (SMA_URL)", metavar="URL"),
+    _flag("--sma.protocol", "protocol", "what it speaks (webconnect; SMA_PROTOCOL)", metavar="PROTOCOL"),
+    _flag("--sma.password-file", "password_file", "file with its password (SMA_PASSWORD_FILE, or SMA_PASSWORD itself)", metavar="FILE"),
+    _flag("--sma.group", "group", "user or installer (user; SMA_GROUP)"),
+    _flag("--sma.device", "name", "its name (host of the url; SMA_DEVICE)", metavar="NAME"),
+    _flag("--sma.tls-fingerprint", "fingerprint", "the certificate to trust (SMA_TLS_FINGERPRINT)"),
+    _flag("--sma.tls-ca-file", "ca_file", "the authority to trust (SMA_TLS_CA_FILE)", metavar="FILE"),
+    _switch("--sma.tls-insecure", "insecure", "trust any certificate: last resort"),
+)
+
+_LOG = (
+    _flag("--log.level", "log_level", "from which level on (info)", choices=[*logs.LEVELS], default="info"),
+    _flag("--log.format", "log_format", "(logfmt)", choices=logs.FORMATS, default="logfmt"),
+)
+
+_NAME = Flag("names", "the device of the file", {"nargs": "?", "metavar": "NAME"})
+_NAMES = Flag("names", "devices of the file (all)", {"nargs": "*", "metavar": "NAME"})
+
+_BACKFILL = (
+    _flag("--from", "first", "the first day", metavar="DATE", type=_date),
+    _flag("--to", "last", "the last day (until three hours ago)", metavar="DATE", type=_date),
+    _flag("--interval", "interval", "readings of each day or of every five minutes (1d)", choices=("1d", "5m"), default="1d"),
+    _flag("--label", "labels", "what Prometheus adds to the live series, like job=sma; repeatable", metavar="NAME=VALUE", type=_label, action="append", default=[]),
+    _flag("--timezone", "timezone", "where a day begins (TZ, else the device's)", metavar="ZONE"),
+    _switch("--list", "list", "say which loggers the device has, and since when"),
+    _flag("-o", "output", "where to (standard output)", metavar="FILE", type=Path),
+    _switch("--resume", "resume", "continue the FILE of -o"),
+)
+
+_SIMULATE = (
+    _flag("--model", "model", "what to simulate (sb-3.6)", default="sb-3.6", choices=MODELS),
+    _flag("--listen", "listen", "port 0 takes a free one (127.0.0.1:0)", default="127.0.0.1:0", type=_address, metavar="HOST:PORT"),
+    _flag("--replay", "replay", "serve a dump instead", metavar="FILE", type=Path),
+    _switch("--tls", "tls", "https, with a certificate made on the spot"),
+)
+
+_FORMAT = _flag("--format", "format", "for people or programs (text)", choices=("text", "json"), default="text")
+# fmt: on
+
+_DEVICES_TITLE = "devices"
+_LOG_TITLE = "log, on standard error"
+
+
+class Command(NamedTuple):
+    """A sub-command: what it is for, and its flags by the title of their group ("" for none)."""
+
+    sentence: str
+    groups: Mapping[str, Sequence[Flag]]
+
+
+#: Without a name: what the program does by itself.
+SERVE = Command(_DESCRIPTION, {"": _SERVE, _DEVICES_TITLE: _DEVICES, _LOG_TITLE: _LOG})
+
+COMMANDS: Mapping[str, Command] = {
+    "sensors": Command(
+        "what a device answers now, and the way to it",
+        {"": (_NAMES, _FORMAT), _DEVICES_TITLE: _DEVICES, _LOG_TITLE: _LOG},
+    ),
+    "dump": Command(
+        "a device's raw replies for a bug report, made anonymous",
+        {"": (_NAME,), _DEVICES_TITLE: _DEVICES, _LOG_TITLE: _LOG},
+    ),
+    "backfill": Command(
+        "what a device has kept of its history, for Prometheus",
+        {
+            "": (_NAME,),
+            _DEVICES_TITLE: _DEVICES,
+            "the history (a DATE is 2024-12-31, or a moment like 2024-12-31T12:00)": _BACKFILL,
+            _LOG_TITLE: _LOG,
+        },
+    ),
+    "simulate": Command("a simulated device on a port", {"": _SIMULATE, _LOG_TITLE: _LOG}),
+    "health": Command(
+        "whether the exporter on this machine answers: exit 0 or 1",
+        {"": (_LISTEN,), _LOG_TITLE: _LOG},
+    ),
+}
+
+#: Flags that may stand before the sub-command too.
+_SHARED = {flag.name for flag in (*_DEVICES, *_LOG, _LISTEN)}
+
+
+def flags_of(command: Command) -> list[Flag]:
+    """Return the flags of a command, without the places for names."""
+    return [flag for flags in command.groups.values() for flag in flags if flag.name[0] == "-"]
+
+
+# The parser ----------------------------------------------------------------------------------------
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=34, width=100)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong, and what may have been meant."""
+
+    known: Sequence[str] = ()
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:  # here, so that a sub-command's parser says what its own flags are
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
+
+    def error(self, message: str) -> NoReturn:
+        meant = _meant(message, self.known)
+        hint = f"; did you mean {meant}?" if meant else ""
+        sys.stderr.write(f"sma_exporter: {message}{hint}\nsma_exporter: see {self.prog} --help\n")
+        sys.exit(2)
+
+
+def _meant(message: str, known: Sequence[str]) -> str:
+    """Return what may have been meant instead of what argparse refuses, "" for nothing."""
+    if unknown := re.search(r"unrecognized arguments: ([^\s=]+)", message):
+        near = difflib.get_close_matches(unknown[1], known, n=1)
+    elif choice := re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message):
+        near = difflib.get_close_matches(choice[1], re.findall(r"[\w.-]+", choice[2]), n=1)
+    else:
+        near = []
+    return near[0] if near else ""
+
+
+def version(environ: Mapping[str, str]) -> str:
+    """Return the version, and of which revision and branch it was built, as far as that is known."""
+    built = {
+        "branch": environ.get("SMA_EXPORTER_BRANCH"),
+        "revision": environ.get("SMA_EXPORTER_REVISION"),
+        "python": platform.python_version(),
+    }
+    about = ", ".join(f"{what} {value}" for what, value in built.items() if value)
+    return f"sma_exporter, version {__version__} ({about})"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser; `command` of what it parses is the sub-command, or "serve"."""
+    options: dict[str, Any] = {"formatter_class": _Formatter, "allow_abbrev": False}
+    found = _Parser(prog="sma_exporter", description=_DESCRIPTION, **options)
+    found.add_argument("--version", action="version", version=version(os.environ))
+    found.set_defaults(command="serve")
+    _fill(found, SERVE)
+    subs = found.add_subparsers(title="sub-commands", metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        sentence = command.sentence
+        sub = subs.add_parser(name, help=sentence, description=sentence, **options)
+        sub.set_defaults(command=name)
+        _fill(sub, command, shared=_SHARED)
+    return found
+
+
+def _fill(parser: _Parser, command: Command, shared: Collection[str] = ()) -> None:
+    """Add the flags of a command; those that are shared keep what was said before the sub-command."""
+    parser.known = [flag.name for flag in flags_of(command)]
+    for title, flags in command.groups.items():
+        group = parser.add_argument_group(title) if title else parser
+        for flag in flags:
+            options = dict(flag.options)
+            if flag.name in shared:
+                options["default"] = argparse.SUPPRESS
+            group.add_argument(flag.name, help=flag.help, **options)

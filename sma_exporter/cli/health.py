@@ -1,12 +1,26 @@
-"""Whether the own listener answers, for container and exec probes."""
+"""`sma_exporter health`: whether the own listener answers, for container and exec probes."""
 
+import argparse
 import http.client
 import ssl
+from collections.abc import Mapping
 
-from ..server import Address
+from ..server import ListenAddress
+from .flags import DEFAULT_PORT
+from .output import FAILED, OK, complain
 
 
-def own_status(address: Address) -> int | None:
+def run(arguments: argparse.Namespace, _: Mapping[str, str]) -> int:
+    """Ask the first address; return the exit code."""
+    (address,) = (arguments.listen or [ListenAddress("", DEFAULT_PORT)])[:1]
+    status = own_status(address)
+    if status is not None and status < 500:
+        return OK
+    what = f"HTTP {status}" if status else "no answer"
+    return complain(f"unhealthy: {what} from {address}", FAILED)
+
+
+def own_status(address: ListenAddress) -> int | None:
     """Return the HTTP status of the own listener, over http or else https; None when it has none.
 
     Any status will do, so authentication may be on. The certificate is not verified: it is the own one,

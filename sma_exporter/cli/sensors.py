@@ -4,6 +4,8 @@ First the way to the device, a line a step, and at the first step that fails wha
 answers now, and which metric that becomes. Last the YAML for it, without the password.
 """
 
+import argparse
+import json
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -17,6 +19,8 @@ from ..sma.diagnosis import Diagnosis, KnownValue, UnknownValue
 from ..sma.exceptions import Reason, SmaCredentialsException, SmaException, SmaTlsException
 from ..sma.sensors import IDENTITY
 from ..sma.text import clean
+from .chosen import devices
+from .output import FAILED, OK, say
 
 WIDTH = 100
 #: Sensor and value share so many columns, the widest metric has the rest.
@@ -70,6 +74,16 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         """Return the report for a program."""
         return asdict(self) | {"ok": self.ok}
+
+
+def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Examine devices and print the reports; return the exit code. UsageError, ConfigError."""
+    reports = [examine(device) for device in devices(arguments, environ)]
+    if arguments.format == "json":
+        say(json.dumps([report.as_dict() for report in reports], indent=1, ensure_ascii=False))
+    else:
+        say("\n".join(as_text(report) for report in reports).rstrip())
+    return OK if all(report.ok for report in reports) else FAILED
 
 
 def examine(settings: config.DeviceSettings) -> Report:
@@ -197,7 +211,7 @@ def _trust(tls: config.TlsSettings, shown: str | None) -> dict[str, object]:
         pins = [format_fingerprint(pin) for pin in tls.fingerprints]
         return {"fingerprint": pins[0] if len(pins) == 1 else pins}
     if tls.ca_file:
-        return {"ca_file": str(tls.ca_file)}
+        return {"ca_file": str(tls.ca_file.path)}
     return {"fingerprint": shown} if shown else {}
 
 

@@ -1,54 +1,157 @@
-"""The exporter as a process: devices, application and server, from start to the last logout."""
+"""The exporter as a process: from the start to the last logout."""
 
+import argparse
 import logging
-import queue
-import signal
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
+from typing import TYPE_CHECKING
 
 from .. import config
 from ..devices.fleet import Fleet
-from ..server import Address, Server
-from ..simulator import DemoDevice
+from ..metrics.collector import build_info
+from ..server import ListenAddress, Server
 from ..web.app import App
-from ..web_config import Door
+from ..web.paths import FixedPath
+from ..web_config import WebConfig
+from . import signals
+from .chosen import configuration
+from .flags import DEFAULT_PORT
+from .output import FAILED, OK, WRONG_USAGE, UsageError, complain, say
+
+if TYPE_CHECKING:
+    from ..simulator import DemoDevice
 
 _LOGGER = logging.getLogger(__name__)
+
+#: Seconds that `--config.check` waits for all password files together: they may lie on a mount that hangs.
+_PASSWORD_FILE_SECONDS = 5.0
 
 
 class StartError(Exception):
     """Raised when the exporter cannot begin to serve."""
 
 
-def serve(fleet: Fleet, app: App, door: Door, addresses: Sequence[Address]) -> None:
+def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Serve, or check the configuration; return the exit code. UsageError, ConfigError."""
+    if arguments.demo and (arguments.config_file or arguments.url or arguments.check):
+        raise UsageError("--demo goes without --config.file, --sma.url and --config.check")
+    if arguments.telemetry_path in set(FixedPath):
+        raise UsageError(
+            f"--web.telemetry-path: {arguments.telemetry_path} has another page already: choose another path"
+        )
+    load = None if arguments.demo else partial(configuration, arguments, environ)
+    try:
+        web_config = WebConfig(arguments.web_config)
+    except config.ConfigError as error:
+        complain(str(error), WRONG_USAGE)
+        if load:
+            load()  # what is wrong there is said as well
+        return WRONG_USAGE
+    with ExitStack() as stack:
+        loaded = load() if load else _started_demo(stack)
+        if arguments.check:
+            return _report(loaded, web_config.warnings)
+        about = {**build_info(environ), "file": arguments.config_file}
+        known = {what: value for what, value in about.items() if value}
+        _LOGGER.info("starting sma_exporter", extra={**known, "devices": len(loaded.devices)})
+        fleet = Fleet(loaded, load)
+        app = App(
+            fleet,
+            telemetry_path=arguments.telemetry_path,
+            offset=arguments.timeout_offset,
+            external_url=arguments.external_url,
+            lifecycle=arguments.lifecycle,
+            web_config_usable=lambda: web_config.last_reload_successful,
+        )
+        try:
+            serve(fleet, app, web_config, arguments.listen or [ListenAddress("", DEFAULT_PORT)])
+        except StartError as error:
+            return complain(str(error), FAILED)
+    return OK
+
+
+def serve(
+    fleet: Fleet, app: App, web_config: WebConfig, addresses: Sequence[ListenAddress]
+) -> None:
     """Serve until SIGTERM or SIGINT, reload at SIGHUP, and at the end log out everywhere.
 
-    No device is needed to start. StartError when an address cannot be listened on.
+    Signals are held (`signals.hold`). No device is needed to start. StartError when an address cannot be
+    listened on.
     """
-    signals: queue.SimpleQueue[int] = queue.SimpleQueue()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda number, _: signals.put(number))
     try:
-        server = Server(door.guarded(app), addresses, door.terms)
+        server = Server(web_config.guarded(app), addresses, web_config.connection_settings)
     except OSError as error:
         where = ", ".join(map(str, addresses))
         raise StartError(
             f"cannot listen on {where}: {error.strerror or error}; "
             "choose another address with --web.listen-address"
         ) from None
-    door.log()
+    web_config.log()
     server.start()
     for address in server.addresses:
-        _LOGGER.info("listening", extra={"address": str(address), "path": app.telemetry_path})
-    while signals.get() == signal.SIGHUP:
-        with suppress(config.ConfigError):  # logged, and the old configuration stays
-            fleet.reload()
+        extra = {"address": str(address), "path": app.telemetry_path}
+        _LOGGER.info("listening", extra=extra)
+    for _ in signals.wait():
+        # Not here: a file that hangs must not keep SIGTERM from being seen.
+        threading.Thread(target=_reload, args=(fleet,), name="reload", daemon=True).start()
     _LOGGER.info("stopping")
     server.stop()
     fleet.close()
 
 
-def started_demo(demo: Iterable[DemoDevice], stack: ExitStack) -> config.Config:
+def _reload(fleet: Fleet) -> None:
+    with suppress(config.ConfigError):  # logged, and the old configuration stays
+        fleet.reload()
+
+
+def _report(loaded: config.Config, more_warnings: Iterable[str]) -> int:
+    warnings = (*loaded.warnings, *_password_file_warnings(loaded.devices), *more_warnings)
+    for warning in warnings:
+        complain(f"warning: {warning}", OK)
+    names = ", ".join(device.name for device in loaded.devices)
+    say(f"The configuration is in order: {names}")
+    return OK
+
+
+def _password_file_warnings(devices: Iterable[config.DeviceSettings]) -> list[str]:
+    """Read the password files as a login would, but wait for them only so long."""
+    found: dict[str, list[str] | None] = {
+        device.name: None for device in devices if device.password_file is not None
+    }
+
+    def read(device: config.DeviceSettings) -> None:
+        try:
+            sentences = config.password_warnings(device.read_password() or "")
+            found[device.name] = [f"password_file {sentence}" for sentence in sentences]
+        except config.PasswordFileError as error:
+            found[device.name] = [str(error)]
+
+    readers = [
+        threading.Thread(target=read, args=(device,), daemon=True)
+        for device in devices
+        if device.name in found
+    ]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join(_PASSWORD_FILE_SECONDS / len(readers))
+    unread = [f"the password file was not read within {_PASSWORD_FILE_SECONDS:g} s"]
+    return [
+        f"{name}: {sentence}"
+        for name, sentences in found.items()
+        for sentence in (unread if sentences is None else sentences)
+    ]
+
+
+def _started_demo(stack: ExitStack) -> config.Config:
+    from ..simulator import demo_devices  # noqa: PLC0415 - nobody else needs it
+
+    return started_demo(demo_devices(), stack)
+
+
+def started_demo(demo: "Iterable[DemoDevice]", stack: ExitStack) -> config.Config:
     """Return a configuration of simulated devices, which run until the stack is closed."""
     return config.Config(
         tuple(_demo_settings(device, stack) for device in demo),
@@ -56,7 +159,7 @@ def started_demo(demo: Iterable[DemoDevice], stack: ExitStack) -> config.Config:
     )
 
 
-def _demo_settings(device: DemoDevice, stack: ExitStack) -> config.DeviceSettings:
+def _demo_settings(device: "DemoDevice", stack: ExitStack) -> config.DeviceSettings:
     simulator = stack.enter_context(device.simulator)
     return config.DeviceSettings(
         name=device.name,

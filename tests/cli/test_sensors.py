@@ -8,6 +8,7 @@ import pytest
 
 from sma_exporter import config
 from sma_exporter.cli.sensors import WIDTH, Report, as_text, examine
+from sma_exporter.devices.protocols import PROTOCOL_KEYS
 from sma_exporter.metrics.families import ALL_FAMILIES
 from sma_exporter.simulator import MODELS, PASSWORD, Simulator, faults
 
@@ -110,7 +111,7 @@ def test_an_unknown_number_comes_with_the_line_that_makes_a_metric_of_it(
 
     text = report.configuration.replace("/path/to/a/file/with/the/password", __file__)
     text += "    sensors:\n" + "".join(f"      {line.strip()}\n" for line in shown)
-    (device,) = config.parse(text, {}, folder=Path.cwd()).devices
+    (device,) = config.parse(text, {}, PROTOCOL_KEYS, folder=Path.cwd()).devices
 
     assert [(sensor.key, sensor.index) for sensor in device.sensors] == [
         (POWER_OUTAGE, 0),
@@ -139,7 +140,7 @@ def test_zeros_of_a_battery_that_is_not_there_are_no_metric(simulate: Simulate) 
     report = examine(settings(simulate("stp-10-se", battery=False)))
 
     (soc,) = (line for line in report.values if line.sensor == "battery_soc_total")
-    assert (soc.value, soc.metric) == ("0", "")
+    assert (soc.value, soc.metric) == (0, "")
 
 
 def test_the_object_that_has_the_value_names_the_metric(simulate: Simulate) -> None:
@@ -181,7 +182,7 @@ def test_the_way_to_a_device_over_https(simulate: Simulate) -> None:
     assert "4 free" in step(report, "sessions")
     assert "user" in step(report, "login")
     assert "Sunny Boy 3.6" in step(report, "device")
-    assert f'fingerprint: "{simulator.fingerprint}"' in report.configuration
+    assert f"fingerprint: {simulator.fingerprint}" in report.configuration
 
 
 @pytest.mark.parametrize(
@@ -230,7 +231,7 @@ def test_a_certificate_that_cannot_be_verified_is_offered_by_its_fingerprint(
     report = examine(settings(simulator))
 
     assert report.steps[-1].name == "certificate"
-    assert f'fingerprint: "{simulator.fingerprint}"' in report.configuration
+    assert f"fingerprint: {simulator.fingerprint}" in report.configuration
 
 
 def test_the_configuration_never_holds_the_password(simulate: Simulate) -> None:
@@ -270,14 +271,15 @@ def test_an_unverified_certificate_is_to_be_compared(simulate: Simulate) -> None
     report = examine(settings(simulator, tls=config.TlsSettings(verify=False, given=True)))
 
     assert report.ok
-    assert f'fingerprint: "{simulator.fingerprint}"  # compare' in report.configuration
+    assert f"fingerprint: {simulator.fingerprint}" in report.configuration
+    assert "compare it" in step(report, "certificate")
 
 
 def test_a_hybrids_power_factor_of_0_is_not_claimed_to_be_the_metric(simulate: Simulate) -> None:
     report = examine(settings(simulate("stp-10-se")))
 
     (line,) = (line for line in report.values if line.sensor == "grid_power_factor")
-    assert (line.value, line.metric) == ("0", "")
+    assert (line.value, line.metric) == (0, "")
 
 
 def test_elements_of_an_unknown_key_share_a_line(simulate: Simulate) -> None:

@@ -1,19 +1,26 @@
-"""The exporter as a process: the demonstration."""
+"""The exporter as a process: its start, signals, reloads and the demonstration."""
 
+import dataclasses
+import random
+import re
+import signal
+import sys
+import threading
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 
-import attrs
+import pytest
 from prometheus_client import generate_latest
-from support.programs import values
+from support.devices import PASSWORD, eventually
+from support.programs import Running, exporter, get, running, started, values
 
-from sma_exporter import config
+from sma_exporter import __version__, config
 from sma_exporter.cli.serve import started_demo
 from sma_exporter.devices.fleet import Fleet
 from sma_exporter.metrics.collector import DeviceCollector
 from sma_exporter.metrics.exposition import registry_of
-from sma_exporter.simulator import demo_devices
+from sma_exporter.simulator import Simulator, demo_devices
 from sma_exporter.sma.deadline import Deadline
 
 
@@ -22,21 +29,143 @@ def scrape(fleet: Fleet) -> dict[str, float]:
     return values(generate_latest(registry_of(collector)).decode())
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+#: Has every import reported as it is done.
+IMPORTS = {"PYTHONPROFILEIMPORTTIME": "1"}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A configuration whose only device is switched off."""
+    path = tmp_path / "sma.yml"
+    path.write_text("devices:\n  - {name: roof, url: 'http://127.0.0.1:9'}\n", encoding="utf-8")
+    return path
+
+
+def test_the_first_line_says_what_starts(file: Path) -> None:
+    environ = {"SMA_EXPORTER_REVISION": "0123abc", "SMA_EXPORTER_BRANCH": "main"}
+    arguments = (f"--config.file={file}", "--web.listen-address=127.0.0.1:0")
+    with running(*arguments, environ=environ) as program:
+        assert program.find('msg="starting sma_exporter" (.*)')[1] == (
+            f"version={__version__} revision=0123abc branch=main file={file} devices=1"
+        )
+        assert program.stop() == 0
+
+
+def test_serving_a_configuration_loads_no_simulator(file: Path) -> None:
+    arguments = (f"--config.file={file}", "--web.listen-address=127.0.0.1:0")
+    with running(*arguments, environ=IMPORTS) as program:
+        port = program.find(r"msg=listening address=127\.0\.0\.1:(\d+)")[1]
+        get(f"http://127.0.0.1:{port}/metrics")
+        program.stop()
+        loaded = {*re.findall(r"\| +sma_exporter\.(\w+)", "\n".join(program.lines))}
+
+    assert "devices" in loaded
+    assert "simulator" not in loaded
+
+
+# --- signals ---
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
+def test_a_signal_during_the_start_is_handled_after_it(file: Path, number: signal.Signals) -> None:
+    arguments = (f"--config.file={file}", "--web.listen-address=127.0.0.1:0")
+    with running(*arguments, environ=IMPORTS) as program:
+        program.find(r"\| +sma_exporter\.config$")  # long before the file is read
+        program.process.send_signal(number)
+        program.find("msg=listening")
+        if number == signal.SIGHUP:
+            program.find("configuration reloaded")
+            program.process.terminate()
+        program.find("msg=stopping")
+
+        assert program.stop() == 0
+
+
+def reloads_at_sighup(program: Running) -> bool:
+    """Send SIGHUP, and tell whether a reload follows."""
+
+    def reloads() -> int:
+        return sum("configuration reloaded" in line for line in program.lines)
+
+    before = reloads()
+    program.process.send_signal(signal.SIGHUP)
+    return eventually(lambda: reloads() > before)
+
+
+def test_no_signal_is_lost_while_scrapes_run(tmp_path: Path) -> None:
+    file, at = tmp_path / "sma.yml", random.Random(9)
+    done = threading.Event()
+    with Simulator() as simulator, ExitStack() as stack:
+        file.write_text(
+            f"devices: [{{name: roof, url: '{simulator.url}', password: {PASSWORD}, min_interval: 0s}}]",
+            encoding="utf-8",
+        )
+        url, program = stack.enter_context(exporter(f"--config.file={file}"))
+
+        def scrape_on() -> None:
+            while not done.is_set():
+                get(f"{url}/metrics")
+
+        scrapers = [threading.Thread(target=scrape_on) for _ in range(4)]
+        for scraper in scrapers:
+            scraper.start()
+        try:
+            for _ in range(80):
+                time.sleep(at.uniform(0, 0.02))
+                assert reloads_at_sighup(program)
+        finally:
+            done.set()
+            for scraper in scrapers:
+                scraper.join()
+
+        assert program.stop() == 0
+
+
+HANGING_RELOAD = """
+import time
+from sma_exporter import config
+from sma_exporter.cli import signals
+from sma_exporter.cli.serve import serve
+from sma_exporter.devices.fleet import Fleet
+from sma_exporter.server import ListenAddress
+from sma_exporter.web.app import App
+from sma_exporter.web_config import WebConfig
+
+def load():
+    print("loading", flush=True)
+    time.sleep(60)
+
+signals.hold()
+fleet = Fleet(config.Config(()), load)
+print("starting", flush=True)
+serve(fleet, App(fleet), WebConfig(None), [ListenAddress("127.0.0.1", 0)])
+"""
+
+
+def test_the_process_ends_during_a_reload_whose_files_hang() -> None:
+    with started([sys.executable, "-c", HANGING_RELOAD]) as program:
+        program.find("starting")
+        program.process.send_signal(signal.SIGHUP)
+        program.find("loading")
+        begin = time.monotonic()
+
+        assert program.stop() == 0
+        assert time.monotonic() - begin < 5
+
+
+# --- the demonstration ---
 
 
 def test_a_stopped_device_of_the_demonstration_is_down_and_comes_back() -> None:
     demo = demo_devices()
     with ExitStack() as stack:
         loaded = started_demo(demo, stack)
-        impatient = [attrs.evolve(settings, min_interval=0.0) for settings in loaded.devices]
+        impatient = [dataclasses.replace(settings, min_interval=0.0) for settings in loaded.devices]
         fleet = Fleet(config.Config(tuple(impatient)))
         before = scrape(fleet)
-        wait_for(lambda: demo[1].simulator.sessions == 0)  # its logout comes after the values
+        assert eventually(
+            lambda: demo[1].simulator.sessions == 0
+        )  # the logout comes after the values
         demo[1].simulator.stop()
         stopped = scrape(fleet)
         demo[1].simulator.start()
