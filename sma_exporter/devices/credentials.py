@@ -1,7 +1,11 @@
 """The password of a device: read at each login, in the thread that reads the device, as its file may hang."""
 
+import logging
+
 from .. import config
 from ..sma.exceptions import SmaCredentialsException
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class Credentials:
@@ -17,7 +21,12 @@ class Credentials:
             password = self.settings.read_password() or ""
         except config.PasswordFileError as error:
             raise SmaCredentialsException(str(error)) from None
-        self._tried = self.settings.group, password
+        credentials = self.settings.group, password
+        if credentials != self._tried:
+            self._tried = credentials
+            for sentence in config.password_warnings(password):
+                message = "the password %s"
+                _LOGGER.warning(message, sentence, extra={"device": self.settings.name})
         return password
 
     def changed(self) -> bool:

@@ -326,22 +326,22 @@ class Device:
     # --- the session ---
 
     def _open(self, settings: config.DeviceSettings) -> Source:
-        protocol = self._protocols[getattr(settings, "protocol", "webconnect")]  # TEMP
+        protocol = self._protocols[settings.protocol]
         return protocol.open(settings, self._credentials, self._monotonic)
 
     def _apply_settings(self) -> None:
         """Take the settings of a reload; other ones for the connection end the session that there is."""
-        before, self._applied = self._applied, self.settings
-        self._credentials.settings = self._applied
-        if _connection(self._applied) == _connection(before):
-            return
-        self._log_out(Deadline.after(before.timeout, self._monotonic))
-        self._earlier_logins += self._source.logins
-        source = self._open(self._applied)
-        with self._changed:
-            self._source = source
-            if self._is_closing:
-                source.cancel()
+        before, settings = self._applied, self.settings
+        self._credentials.settings = settings
+        if _connection(settings) != _connection(before):
+            source = self._open(settings)
+            self._log_out(Deadline.after(before.timeout, self._monotonic))
+            self._earlier_logins += self._source.logins
+            with self._changed:
+                self._source = source
+                if self._is_closing:
+                    source.cancel()
+        self._applied = settings
 
     def _is_to_log_out(self, result: ReadResult) -> bool:
         """Tell whether the session ends with this read."""
@@ -359,6 +359,8 @@ class Device:
         except SmaException as error:
             extra = {"device": self.name, "error": str(error)}
             _LOGGER.debug("the logout failed", extra=extra)
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must not keep the device from leaving
+            _LOGGER.error(_report(error, self.name), extra={"device": self.name})  # noqa: TRY400
 
 
 def _failure(
@@ -373,6 +375,17 @@ def _report(error: Exception, device: str) -> str:
     return f"internal error ({type(error).__name__}): please report it, with --log.level=debug"
 
 
-def _connection(settings: config.DeviceSettings) -> tuple[object, ...]:
+def _connection(settings: config.DeviceSettings) -> tuple[config.DeviceSettings, bool]:
     """Return the settings that a source is made with; the password is read anew with each login."""
-    return settings.group, settings.anonymous, settings.tls, settings.timeout
+    made_with = replace(
+        settings,
+        plant="",
+        serial=None,
+        password=None,
+        password_file=None,
+        session="",
+        min_interval=0.0,
+        counter_reset_delay=0.0,
+        sensors=(),
+    )
+    return made_with, settings.anonymous

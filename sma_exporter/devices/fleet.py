@@ -7,12 +7,13 @@ leaves ends its read and logs out, and only then does whoever takes its name or 
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from .. import config
 from ..sma.deadline import Deadline
 from .device import LEAVE_SECONDS, Device
+from .protocols import PROTOCOLS, Protocol
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -38,13 +39,17 @@ class Fleet:
         loaded: config.Config,
         load: Callable[[], config.Config] | None = None,
         *,
+        protocols: Mapping[str, Protocol] = PROTOCOLS,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._load = load
+        self._protocols = protocols
         self._clock = clock
         self.monotonic = monotonic
-        self._one_at_a_time = threading.Lock()
+        self._reloading = threading.Lock()
+        self._lock = threading.Lock()  # guards the devices; held only for moments
+        self._is_closed = False
         self._leaving: list[Device] = []
         self.devices: tuple[Device, ...] = tuple(map(self._new_device, loaded.devices))
         self.loading = Loading(successful=True, succeeded_at=clock())
@@ -55,7 +60,7 @@ class Fleet:
 
         ConfigError, and everything stays as it was, if it cannot be used.
         """
-        with self._one_at_a_time:
+        with self._reloading:
             if self._load is None:
                 _LOGGER.info("nothing to reload: these devices come from no configuration")
                 return
@@ -73,7 +78,8 @@ class Fleet:
 
     def close(self, seconds: float = STOP_SECONDS) -> None:
         """Close all devices side by side, in so many seconds altogether."""
-        with self._one_at_a_time:
+        with self._lock:
+            self._is_closed = True
             deadline = Deadline.after(seconds, self.monotonic)
             closing = [
                 _in_background(device.close, deadline) for device in (*self.devices, *self._leaving)
@@ -82,6 +88,11 @@ class Fleet:
             thread.join(deadline.left())
 
     def _take_over(self, wanted: Sequence[config.DeviceSettings]) -> None:
+        with self._lock:
+            if not self._is_closed:
+                self._replace_devices(wanted)
+
+    def _replace_devices(self, wanted: Sequence[config.DeviceSettings]) -> None:
         now = {(device.name, device.settings.url): device for device in self.devices}
         kept = {key for settings in wanted if (key := (settings.name, settings.url)) in now}
         left = [device for key, device in now.items() if key not in kept]
@@ -95,7 +106,9 @@ class Fleet:
             _in_background(device.leave, Deadline.after(LEAVE_SECONDS, self.monotonic))
 
     def _new_device(self, settings: config.DeviceSettings) -> Device:
-        return Device(settings, clock=self._clock, monotonic=self.monotonic)
+        return Device(
+            settings, protocols=self._protocols, clock=self._clock, monotonic=self.monotonic
+        )
 
     def _kept_or_new(self, device: Device | None, settings: config.DeviceSettings) -> Device:
         if device is None:

@@ -21,12 +21,13 @@ Clock: TypeAlias = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """A row: what can be done with a device, given its settings.
+    """A row: which keys a device has in the configuration, and what can be done with it.
 
     `open` makes its source. The others have a session of their own, for the sub-commands `sensors`,
     `dump` and `backfill`.
     """
 
+    keys: config.ProtocolKeys
     open: Callable[[config.DeviceSettings, Credentials, Clock], Source]
     diagnose: Callable[[config.DeviceSettings], Diagnosis]
     dump: Callable[[config.DeviceSettings], dict[str, Any]]
@@ -44,7 +45,7 @@ def _webconnect(
         password=None if settings.anonymous else credentials.password,
         timeout=settings.timeout,
         fingerprints=settings.tls.fingerprints,
-        ca=settings.tls.ca_file.read_text() if settings.tls.ca_file else None,  # TEMP
+        ca=settings.tls.ca_file.certificates if settings.tls.ca_file else None,
         verify=settings.tls.verify,
         https_only=settings.tls.given,
     )
@@ -66,6 +67,7 @@ def _webconnect_history(settings: config.DeviceSettings, wait: Wait) -> Iterator
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
     {
         "webconnect": Protocol(
+            keys=config.ProtocolKeys(),
             open=lambda settings, credentials, monotonic: WebConnectSource(
                 _webconnect(settings, credentials), monotonic
             ),
@@ -75,3 +77,7 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
         ),
     }
 )
+
+
+#: For the configuration.
+PROTOCOL_KEYS: config.ProtocolTable = {name: row.keys for name, row in PROTOCOLS.items()}

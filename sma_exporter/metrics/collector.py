@@ -25,7 +25,7 @@ from ..sma.source import Identity
 from ..sma.text import clean
 from . import families as metrics
 from .exposition import Lines, line, series
-from .families import COUNTER, GAUGE, INFO, Source
+from .families import COUNTER, GAUGE, INFO, DeviceReadings
 
 #: A sample: the labels beside `device`, and its value.
 Sample: TypeAlias = tuple[Mapping[str, str], float]
@@ -110,7 +110,7 @@ class DeviceCollector:
         snapshots = [device.finish(read, self._deadline) for device, read in reads]
         yield from scrape_metrics(self._shown, snapshots)
         yield from metrics.families(
-            [Source(s.name, s.readings, s.state.unknown_states) for s in snapshots]
+            [DeviceReadings(s.name, s.readings, s.state.unknown_states) for s in snapshots]
         )
         yield from metrics.custom_families(
             (snapshot.name, row)
@@ -138,14 +138,15 @@ class ScrapeCountersCollector:
 class ExporterCollector:
     """What the exporter says of itself: build, configuration, process."""
 
-    def __init__(self, fleet: Fleet, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        environ: Mapping[str, str] = os.environ,
+        web_config_usable: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._fleet = fleet
-        self._build = {
-            "version": __version__,
-            "revision": environ.get("SMA_EXPORTER_REVISION", ""),
-            "branch": environ.get("SMA_EXPORTER_BRANCH", ""),
-            "pythonversion": platform.python_version(),
-        }
+        self._build = {**build_info(environ), "pythonversion": platform.python_version()}
+        self._web_config_usable = web_config_usable
         own = CollectorRegistry()
         self._parts = (
             ProcessCollector(registry=None),
@@ -170,8 +171,20 @@ class ExporterCollector:
         name = "sma_exporter_config_last_reload_success_timestamp_seconds"
         sentence = "When the configuration was last loaded successfully, unix time."
         yield GaugeMetricFamily(name, sentence, self._fleet.loading.succeeded_at)
+        name = "sma_exporter_web_config_last_reload_successful"
+        sentence = "Whether the web configuration file can be used as it is now; 1 without one."
+        yield GaugeMetricFamily(name, sentence, int(self._web_config_usable()))
         for part in self._parts:
             yield from part.collect()
+
+
+def build_info(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return version, and revision and branch as the image or package that was built says them."""
+    return {
+        "version": __version__,
+        "revision": environ.get("SMA_EXPORTER_REVISION", ""),
+        "branch": environ.get("SMA_EXPORTER_BRANCH", ""),
+    }
 
 
 def scrape_metrics(

@@ -123,7 +123,7 @@ def exposition(
         for metric in collector.collect():
             if names is None or sample_name(metric) in names:
                 parts.append(
-                    _head(content_type, metric.name, metric.documentation, metric.type, metric.unit)
+                    head(content_type, metric.name, metric.documentation, metric.type, metric.unit)
                 )
                 parts += _lines(metric)
     if content_type.startswith("application/openmetrics-text"):
@@ -176,8 +176,8 @@ class _One:
 
 
 @lru_cache(maxsize=4096)  # all families, in the few formats that there are
-def _head(content_type: str, name: str, documentation: str, kind: str, unit: str) -> str:
-    """Return HELP, TYPE and UNIT of a family."""
+def head(content_type: str, name: str, documentation: str, kind: str, unit: str) -> str:
+    """Return HELP, TYPE and UNIT of a family in a format that `content_type` names."""
     encoder: Callable[[Any], bytes]
     encoder, _ = choose_encoder(content_type)
     return encoder(_One(Metric(name, documentation, kind, unit))).decode().removesuffix(_EOF)

@@ -24,8 +24,8 @@ __all__ = [
     "INFO",
     "METER_INFO",
     "STATE_SET",
+    "DeviceReadings",
     "Family",
-    "Source",
     "custom_families",
     "empty_families",
     "families",
@@ -41,7 +41,7 @@ _UNITS = (
 BIT_NAMES = ("d1", "d2", "d3", "d4")
 
 
-class Source(NamedTuple):
+class DeviceReadings(NamedTuple):
     """A device as the table sees it: its name, its readings, its states that no table has."""
 
     device: str
@@ -80,7 +80,7 @@ _PLACES: Sequence[_Place] = tuple(_places())
 _ORDER: Mapping[str, int] = {place.sensor: order for order, place in enumerate(_PLACES)}
 
 
-def families(sources: Sequence[Source]) -> Iterator[Metric]:
+def families(sources: Sequence[DeviceReadings]) -> Iterator[Metric]:
     """Yield each family that has samples, once, the devices in the order in which they were given."""
     lines: dict[int, list[str]] = defaultdict(list)  # by the family's number
     for source in sources:
@@ -132,13 +132,13 @@ def _unit(name: str) -> str:
     return next((unit for unit in _UNITS if name.endswith(f"_{unit}")), "")
 
 
-def _number(place: _Place, device: str, value: object, _: Source) -> str:
+def _number(place: _Place, device: str, value: object, _: DeviceReadings) -> str:
     if not isinstance(value, int | float):
         return ""
     return line(f"{place.before}{device}{place.after}", float(value))
 
 
-def _bits(place: _Place, device: str, value: object, _: Source) -> str:
+def _bits(place: _Place, device: str, value: object, _: DeviceReadings) -> str:
     return _all_bits(place.sensor, value).replace(_DEVICE, device) if isinstance(value, int) else ""
 
 
@@ -155,7 +155,7 @@ def _all_bits(sensor: str, value: int) -> str:
     )
 
 
-def _states(place: _Place, device: str, value: object, source: Source) -> str:
+def _states(place: _Place, device: str, value: object, source: DeviceReadings) -> str:
     if not isinstance(value, tuple):
         return ""
     unknown = source.unknown_states.get(place.sensor, ())
@@ -176,7 +176,7 @@ def _all_states(sensor: str, active: tuple[int, ...], unknown: tuple[int, ...]) 
     )
 
 
-def _info(place: _Place, device: str, value: object, _: Source) -> str:
+def _info(place: _Place, device: str, value: object, _: DeviceReadings) -> str:
     family, part = place.family, place.family.sensors[place.sensor]
     labels = {"device": _DEVICE} | ({family.label: part} if family.label else {})
     return "".join(
@@ -192,7 +192,7 @@ def _texts(value: object) -> Iterable[str]:
     return (value,) if isinstance(value, str) else ()
 
 
-_WRITE: Mapping[str, Callable[[_Place, str, object, Source], str]] = {
+_WRITE: Mapping[str, Callable[[_Place, str, object, DeviceReadings], str]] = {
     GAUGE: _number,
     COUNTER: _number,
     BITS: _bits,

@@ -4,9 +4,9 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
-import attrs
 import pytest
 from support import devices
 from support.devices import (
@@ -27,7 +27,7 @@ from sma_exporter.devices.fleet import Fleet
 from sma_exporter.devices.snapshot import ReadResult
 from sma_exporter.simulator import PASSWORD, Simulator, faults
 from sma_exporter.simulator.faults import Fault
-from sma_exporter.simulator.simulator import INSTALLER_PASSWORD
+from sma_exporter.simulator.webconnect.simulator import INSTALLER_PASSWORD
 from sma_exporter.sma.deadline import Deadline
 
 clock, sim = devices.clock, devices.sim
@@ -178,7 +178,7 @@ class TestWhatIsTakenAnew:
         site.reload(settings(sim, session="keep"))
         site.read()
 
-        site.reload(attrs.evolve(settings(sim, session="keep"), **change))
+        site.reload(replace(settings(sim, session="keep"), **change))
         site.read()
 
         assert calls(sim).count("logout") == 1
@@ -250,8 +250,8 @@ class TestWhoLeaves:
         sim.faults.add(Fault(faults.delay(0.3), path=READ, times=1))
         before = settings(sim, session="keep")
         after = {
-            "name": attrs.evolve(before, name="attic"),
-            "url": attrs.evolve(before, url=sim.url.replace("127.0.0.1", "localhost")),
+            "name": replace(before, name="attic"),
+            "url": replace(before, url=sim.url.replace("127.0.0.1", "localhost")),
         }[change]
         site.reload(before)
         old = site.device
@@ -282,20 +282,16 @@ class TestWhoLeaves:
 
         assert site.read().reason is None
 
-    def test_ends_with_the_process_at_the_latest(
-        self, site: Reloaded, sim: Simulator, clock: Clock
-    ) -> None:
+    def test_ends_with_the_process_at_the_latest(self, site: Reloaded, sim: Simulator) -> None:
         sim.faults.add(Fault(faults.delay(0.5), path=READ))
         site.reload(settings(sim))
         scrape = site.read_in_background()
         assert eventually(lambda: READ in calls(sim))
         site.reload()
-        (leaving,) = site.fleet._leaving
 
-        leaving.close(Deadline.after(8, clock))
+        site.fleet.close(8)
 
         scrape.join(5)
-        assert leaving.closed
         assert sim.sessions == 0
 
 

@@ -10,7 +10,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from sma_exporter.metrics.exposition import Lines, exposition, line, registry_of, series
-from sma_exporter.metrics.families import Source, families
+from sma_exporter.metrics.families import DeviceReadings, families
 from sma_exporter.simulator import MODELS, Simulator
 from sma_exporter.webconnect import decode
 
@@ -66,7 +66,7 @@ def of_every_model(device: str = "roof") -> Families:
         simulator = Simulator(model, clock=lambda: NOON)
         (values,) = simulator.online_values().values()
         (readings,) = values.values()
-        sources.append(Source(f"{device} {model}", decode(readings), {"status": (4711,)}))
+        sources.append(DeviceReadings(f"{device} {model}", decode(readings), {"status": (4711,)}))
     other = GaugeMetricFamily("sma_other", "Of the library's own kind.", 1.5)
     return Families(*families(sources), other)
 

@@ -19,8 +19,8 @@ from sma_exporter.metrics.families import (
     COUNTER,
     GAUGE,
     STATE_SET,
+    DeviceReadings,
     Family,
-    Source,
     custom_families,
     families,
 )
@@ -33,7 +33,7 @@ Samples = dict[str, dict[tuple[str, ...], float]]
 EVERY_FAMILY: list[Family | ScrapeFamily] = [*ALL_FAMILIES, *SCRAPE_FAMILIES]
 
 
-def samples(*sources: Source) -> Samples:
+def samples(*sources: DeviceReadings) -> Samples:
     """Name -> values of the labels beside `device` -> value; only for one device or distinct labels."""
     found: Samples = {}
     for metric in families(sources):
@@ -44,7 +44,7 @@ def samples(*sources: Source) -> Samples:
 
 
 def of(readings: Readings, unknown: Mapping[str, tuple[int, ...]] | None = None) -> Samples:
-    return samples(Source("roof", readings, unknown or {}))
+    return samples(DeviceReadings("roof", readings, unknown or {}))
 
 
 @pytest.mark.parametrize("case", golden.CASES)
@@ -235,7 +235,7 @@ class TestNumbers:
         assert {name for (name,) in found} == {"d1", "d2", "d3", "d4"}
 
     def test_devices_come_in_the_order_in_which_they_were_given(self) -> None:
-        sources = [Source(name, {"grid_power": 1}, {}) for name in ("b", "a", "c")]
+        sources = [DeviceReadings(name, {"grid_power": 1}, {}) for name in ("b", "a", "c")]
 
         (family,) = families(sources)
 
@@ -339,7 +339,7 @@ class _Fixed:
 def test_openmetrics_says_units_and_state_sets() -> None:
     readings: Readings = {"total_yield": 3600, "status": (307,), "meter_serial": "1"}
     registry = CollectorRegistry()
-    registry.register(_Fixed(*families([Source("roof", readings, {})])))
+    registry.register(_Fixed(*families([DeviceReadings("roof", readings, {})])))
 
     text = generate_openmetrics(registry).decode()  # type: ignore[no-untyped-call]
 
