@@ -79,8 +79,7 @@ def backfill(
             "without these labels the history is no part of the series that Prometheus scrapes"
         )
         _LOGGER.warning(message, extra={"missing": ",".join(missing)})
-    device = source.describe()
-    _check_serial(device, settings)
+    device = describe(source, settings)
     zone = wanted.zone or devices_zone(device.zone, settings.name)
     histories = [*_histories(source, settings, wanted, zone, device, now)]
     if not histories:
@@ -92,13 +91,16 @@ def backfill(
     output.finish()
 
 
-def _check_serial(device: HistoryDevice, settings: config.DeviceSettings) -> None:
+def describe(source: HistorySource, settings: config.DeviceSettings) -> HistoryDevice:
+    """Ask what the device is. HistoryError if it is another one than configured."""
+    device = source.describe()
     found, wanted = device.identity.serial, settings.serial
     if wanted and found != wanted:
         raise HistoryError(
             f"the device at {settings.url} has the serial number {found or '(none)'}, "
             f"configured is {wanted}: correct `serial` or `url`"
         )
+    return device
 
 
 def _histories(
@@ -119,10 +121,11 @@ def _histories(
             continue
         every, why_not = _every(source, kept, wanted.every, device, now)
         if why_not:
-            extra = {"device": settings.name, "logger": kept.key, "why": why_not}
+            extra = {"device": settings.name, "series": kept.key, "why": why_not}
             _LOGGER.info("no history of: %s", kept.title, extra=extra)
             continue
-        note = f"Logger {kept.key} from {first} on."  # so that a file tells how it was made
+        # In the HELP, so that a file tells how it was made.
+        note = f"{source.noun.capitalize()} {kept.key} from {first} on."
         yield SeriesHistory(
             kept,
             every,

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from .. import config
 from ..sma.history import DAY, HistorySeries, HistorySource, SeriesState
+from .command import describe
 from .openmetrics import metric_of
 from .time_ranges import Zone, devices_zone
 
@@ -13,30 +15,34 @@ _OLDEST = 1_104_537_600
 _YEAR = 366 * DAY
 
 
-def listing(source: HistorySource, device: str, zone: Zone | None, *, now: float) -> Iterator[str]:
+def listing(
+    source: HistorySource, settings: config.DeviceSettings, zone: Zone | None, *, now: float
+) -> Iterator[str]:
     """Yield the lines of the list, each as soon as it is known. Raises what `backfill` does."""
-    described = source.describe()
+    device = describe(source, settings)
     if zone is None:
         unknown = Zone(UTC, "the device does not say where it is")
-        zone = devices_zone(described.zone, device) if described.zone else unknown
-    yield f"{device}: time zone {zone}"
-    yield f"\n{'logger':<7}{'every':<7}{'first entry':<18}{'last entry':<18}metric, or what it keeps"
+        zone = devices_zone(device.zone, settings.name) if device.zone else unknown
+    width = max(len(text) for text in (source.noun, *(each.key for each in source.series))) + 1
+    yield f"{settings.name}: time zone {zone}"
+    yield f"\n{source.noun:<{width}}{'every':<7}{'first entry':<18}{'last entry':<18}metric, or what it keeps"
     absent: dict[str, list[str]] = {}
     for series in source.series:
         state = source.probe(series, now)
         if state.why_not:
             absent.setdefault(state.why_not, []).append(series.key)
         else:
-            yield _line(series, state, _first(source, series, state), zone)
+            yield f"{series.key:<{width}}{_rest(series, state, _first(source, series, state), zone)}"
     for why, keys in absent.items():
         yield f"\n{why}: {', '.join(keys)}"
 
 
-def _line(series: HistorySeries, state: SeriesState, first: int | None, zone: Zone) -> str:
+def _rest(series: HistorySeries, state: SeriesState, first: int | None, zone: Zone) -> str:
+    """Return the columns behind the key."""
     every = {None: "?", DAY: "1 day"}.get(state.every, "5 min")
     what = metric_of(series.sensor) if series.sensor else f"({series.title})"
     stamps = "".join(f"{_said(stamp, zone):<18}" for stamp in (first, state.last))
-    return f"{series.key:<7}{every:<7}{stamps}{what}"
+    return f"{every:<7}{stamps}{what}"
 
 
 def _said(stamp: int | None, zone: Zone) -> str:

@@ -7,25 +7,22 @@ its lacking end, and where to go on by its last whole line.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from prometheus_client.core import Metric
-from prometheus_client.openmetrics.exposition import generate_latest
-from prometheus_client.registry import Collector
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
 
 from ..metrics import families as metrics
+from ..metrics.exposition import head
 from ..metrics.exposition import series as series_of
 from ..sma.history import HistoryError
 from .errors import HistoryUsageError
 
 _BEGINNING, _END = b"# HELP sma_", b"# EOF\n"
 _BLOCK = 1 << 16
-
-_render: Callable[[Collector], bytes] = generate_latest
 
 _FAMILY_OF = {
     sensor: (family, part)
@@ -55,26 +52,16 @@ def new_series(sensor: str, device: str, labels: Mapping[str, str], note: str) -
     """
     family, part = _FAMILY_OF[sensor]
     metric = metrics.new_metric(family)
-    metric.documentation += f" {note}"
+    documentation = f"{metric.documentation} {note}"
+    header = head(CONTENT_TYPE_LATEST, metric.name, documentation, metric.type, metric.unit)
     own = {"device": device} | ({family.label: part} if family.label else {})
-    *header, _ = _render(_One(metric)).decode().splitlines(keepends=True)
     prefix = series_of(family.name, own | dict(labels))
-    return Series("".join(header).encode(), prefix, family.kind == metrics.COUNTER)
+    return Series(header.encode(), prefix, family.kind == metrics.COUNTER)
 
 
 def metric_of(sensor: str) -> str:
     """Return the name of the metric that a sensor becomes; KeyError for a sensor without family."""
     return _FAMILY_OF[sensor][0].name
-
-
-class _One(Collector):
-    """A family, as prometheus_client's writer wants it."""
-
-    def __init__(self, metric: Metric) -> None:
-        self._metric = metric
-
-    def collect(self) -> Iterator[Metric]:
-        yield self._metric
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,11 +30,16 @@ class Progress(Protocol):
 
 
 @contextmanager
-def progress(device: str, total: int, stream: TextIO | None = None) -> Iterator[Progress]:
+def progress(
+    device: str,
+    total: int,
+    stream: TextIO | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Iterator[Progress]:
     """Show how much of `total` requests is done, on `stream`, by default standard error."""
     stream = stream or sys.stderr
     if not _is_terminal(stream):
-        yield _Lines(device, total)
+        yield _Lines(device, total, monotonic)
         return
     with (
         tqdm(
@@ -60,9 +65,7 @@ def _is_terminal(stream: TextIO) -> bool:
 class _Lines:
     """Log lines, the first after a while."""
 
-    def __init__(
-        self, device: str, total: int, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, device: str, total: int, monotonic: Callable[[], float]) -> None:
         self._device = device
         self._total = total
         self._done = 0

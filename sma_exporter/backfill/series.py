@@ -101,4 +101,4 @@ class SeriesHistory:
         return datetime.fromtimestamp(stamp, self._zone.info).isoformat()
 
     def _extra(self, **values: object) -> dict[str, object]:
-        return {"metric": self.series.name, "logger": self.kept.key, **values}
+        return {"metric": self.series.name, "series": self.kept.key, **values}

@@ -1,4 +1,4 @@
-"""Dates, time zones, and the pieces in which a device is asked for its past.
+"""Dates, time zones, and the pieces in which a device is asked for its history.
 
 A date is a day by the device's clock: its daily entries are stamped at its local midnight. Nothing here
 falls back to UTC.

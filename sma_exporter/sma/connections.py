@@ -13,14 +13,15 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack, suppress
 from functools import cache, lru_cache, partial
 from http.client import HTTPResponse
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeAlias
 from urllib.parse import urlencode
 
-from requests import PreparedRequest, Response, Session
+from requests import PreparedRequest, Response
+from requests import Session as Session  # noqa: PLC0414 - its users need the type
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
@@ -67,21 +68,21 @@ class DeadlineTimeout(Timeout):
 #: Seconds; sockets take 0 for "do not wait at all".
 _SHORTEST = 0.001
 
-_ADDRESS_INFO = list[tuple[Any, Any, int, str, Any]]
+_AddressInfo: TypeAlias = list[tuple[Any, Any, int, str, Any]]
+
+#: What resolves a name: takes what socket.getaddrinfo takes.
+Resolver: TypeAlias = Callable[..., _AddressInfo]
 
 
-def _addresses(host: str, port: int, deadline: Deadline) -> _ADDRESS_INFO:
-    """Return the addresses of a host.
-
-    Resolving a name cannot be stopped, so a thread of its own does it.
-    """
+def _addresses(host: str, port: int, deadline: Deadline, resolver: Resolver) -> _AddressInfo:
+    """Return the addresses of a host. Resolving cannot be stopped, so a thread of its own does it."""
     with suppress(socket.gaierror):
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    found: queue.SimpleQueue[_ADDRESS_INFO | OSError | UnicodeError] = queue.SimpleQueue()
+    found: queue.SimpleQueue[_AddressInfo | OSError | UnicodeError] = queue.SimpleQueue()
 
     def resolve() -> None:
         try:
-            found.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            found.put(resolver(host, port, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:
             found.put(error)
 
@@ -95,27 +96,29 @@ def _addresses(host: str, port: int, deadline: Deadline) -> _ADDRESS_INFO:
     return result
 
 
-def connected(host: str, port: int, deadline: Deadline) -> socket.socket:
+def connected(
+    host: str, port: int, deadline: Deadline, resolver: Resolver | None = None
+) -> socket.socket:
     """Return a connection to the first address of a host that answers.
 
-    Each address gets a share of the time that is left.
-
-    socket.gaierror, TimeoutError and OSError.
+    Each address gets a share of the time that is left. `resolver`: socket.getaddrinfo, if not another.
+    Raises socket.gaierror, TimeoutError and OSError.
     """
-    addresses = _addresses(host.strip("[]"), port, deadline)
+    addresses = _addresses(host.strip("[]"), port, deadline, resolver or socket.getaddrinfo)
+    failure = OSError(f"no address of {host} is known")
     for position, (family, kind, protocol, _, address) in enumerate(addresses):
-        sock = socket.socket(family, kind, protocol)
-        sock.settimeout(max(deadline.left() / (len(addresses) - position), _SHORTEST))
         try:
-            sock.connect(address)
-        except OSError:
-            sock.close()
-            if position + 1 == len(addresses):
-                raise
+            with ExitStack() as until_connected:
+                sock = until_connected.enter_context(socket.socket(family, kind, protocol))
+                sock.settimeout(max(deadline.left() / (len(addresses) - position), _SHORTEST))
+                sock.connect(address)
+                until_connected.pop_all()
+        except OSError as error:  # IPv6 may be switched off on this machine
+            failure = error
         else:
             sock.settimeout(max(deadline.left(), _SHORTEST))
             return sock
-    raise OSError(f"no address of {host} is known")
+    raise failure
 
 
 class _BoundedReader(io.RawIOBase):

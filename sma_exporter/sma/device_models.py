@@ -4,7 +4,10 @@ A product name may belong to several tags: generations of one product have order
 Some tags are batteries, meters, chargers or gateways.
 """
 
-DEVICE_MODELS: dict[int, str] = {
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_NAMES = {
     358: "SB 4000TL-20",
     359: "SB 5000TL-20",
     9000: "SWR 700",
@@ -719,6 +722,8 @@ DEVICE_MODELS: dict[int, str] = {
     19214: "Sunny Scalable Power",
     19215: "Sunny Scalable Power US",
 }
+
+DEVICE_MODELS: Mapping[int, str] = MappingProxyType(_NAMES)
 
 #: Those that measure the grid connection themselves, and so are the meter whose serial number they tell.
 METERS = frozenset({9132, 9307, 9327, 9343, 9399, 9437, 9473, 19131, 19133, 19139})

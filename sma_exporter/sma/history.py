@@ -80,6 +80,10 @@ class HistorySource(Protocol):
     """
 
     @property
+    def noun(self) -> str:
+        """What the protocol calls a series: "logger"."""
+
+    @property
     def series(self) -> tuple[HistorySeries, ...]:
         """All that a device of this protocol may keep, in the order in which it is written."""
 

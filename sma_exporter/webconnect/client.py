@@ -20,8 +20,7 @@ from functools import partial
 from operator import index
 from typing import Any, NamedTuple, Self, SupportsIndex, TypeAlias, TypedDict
 
-import requests
-
+from ..sma.connections import Session
 from ..sma.deadline import Deadline
 from ..sma.exceptions import (
     Pause,
@@ -60,7 +59,7 @@ KEYS_A_REQUEST = 40
 
 _SESSION_EXPIRED = {401, 403}
 
-_SCHEMES = ("", "http", "https")
+_SCHEMES = ("http", "https")
 
 
 class SessionCheck(NamedTuple):
@@ -105,7 +104,7 @@ class SMA:
 
     def __init__(
         self,
-        session: requests.Session,
+        session: Session,
         url: str,
         password: str | Callable[[], str] | None = None,
         group: str = "user",
@@ -118,7 +117,8 @@ class SMA:
     ) -> None:
         if group not in GROUPS:
             raise KeyError(f"no group {group!r}: user or installer")
-        if (url.partition("://")[0].lower() if "://" in url else "") not in _SCHEMES:
+        scheme, separator, _ = url.partition("://")
+        if separator and scheme.lower() not in _SCHEMES:
             raise ValueError(
                 "the url of a device begins with https:// or http://, or has no scheme"
             )
@@ -208,7 +208,7 @@ class SMA:
         """Log out, in one attempt; nothing to do without a session.
 
         When that fails, the session may still be open: it is kept, and the next read uses it, or
-        hears from the device that it is over. Forgotten here, it would be one more that nobody can
+        learns from the device that it is over. Forgotten here, it would be one more that nobody can
         close.
         """
         if self._sid is None:
@@ -335,7 +335,7 @@ class SMA:
     ) -> list[LogEntry]:
         """Return the entries of a data logger, both ends included.
 
-        `log_id`: a number or a row of `data_logger.LOGGERS`, which says what each keeps, and in which
+        `log_id`: a number or a row of `LOGGERS`, which says what each keeps, and in which
         unit. `start`, `end`: unix seconds or a datetime with a time zone; ValueError for anything
         else, and for an end before the start.
         """

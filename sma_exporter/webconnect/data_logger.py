@@ -39,7 +39,10 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DataLogger:
-    """A data logger. `every`, `sensor`: as in `HistorySeries`; `unit`: of its values."""
+    """A data logger. `every`, `sensor`: as in `HistorySeries`.
+
+    `unit`: what 1 in its entries means, by SMA's metadata: "0.01 V" is a hundredth of a volt.
+    """
 
     number: int
     title: str
@@ -78,42 +81,42 @@ LOGGERS: tuple[DataLogger, ...] = (
     DataLogger(28784, "absorbed energy of the device", FIVE_MINUTES, "total_absorbed"),
     DataLogger(28800, "absorbed energy of the device", DAY, "total_absorbed"),
     # Shown by --list, no more.
-    DataLogger(10016, "PV power"),
-    DataLogger(28832, "grid voltage L1"),
-    DataLogger(28848, "grid voltage L2"),
-    DataLogger(28864, "grid voltage L3"),
-    DataLogger(28880, "DC voltage"),
-    DataLogger(28896, "grid frequency"),
-    DataLogger(28930, "battery voltage"),
-    DataLogger(28946, "battery voltage"),
-    DataLogger(28962, "battery voltage"),
-    DataLogger(28978, "battery current"),
-    DataLogger(28994, "battery temperature"),
-    DataLogger(29010, "battery temperature"),
-    DataLogger(29026, "battery temperature"),
-    DataLogger(29042, "battery capacity"),
+    DataLogger(10016, "PV power", unit="W"),
+    DataLogger(28832, "grid voltage L1", unit="0.01 V"),
+    DataLogger(28848, "grid voltage L2", unit="0.01 V"),
+    DataLogger(28864, "grid voltage L3", unit="0.01 V"),
+    DataLogger(28880, "DC voltage", unit="0.01 V"),
+    DataLogger(28896, "grid frequency", unit="0.01 Hz"),
+    DataLogger(28930, "battery voltage", unit="0.01 V"),
+    DataLogger(28946, "battery voltage", unit="0.01 V"),
+    DataLogger(28962, "battery voltage", unit="0.01 V"),
+    DataLogger(28978, "battery current", unit="0.001 A"),
+    DataLogger(28994, "battery temperature", unit="0.1 °C"),
+    DataLogger(29010, "battery temperature", unit="0.1 °C"),
+    DataLogger(29026, "battery temperature", unit="0.1 °C"),
+    DataLogger(29042, "battery capacity", unit="%"),
     DataLogger(29072, "total consumption (of the day?)"),
     DataLogger(29088, "self-consumption"),
     DataLogger(29104, "direct consumption"),
     DataLogger(29120, "battery charge (of the day?)"),
     DataLogger(29136, "battery discharge (of the day?)"),
     DataLogger(29168, "self-supply"),
-    DataLogger(29184, "power"),
-    DataLogger(29200, "grid voltage L1"),
-    DataLogger(29216, "grid current L1"),
-    DataLogger(29232, "DC power"),
-    DataLogger(29248, "DC voltage"),
-    DataLogger(29264, "DC current"),
-    DataLogger(29280, "insulation resistance"),
-    DataLogger(29296, "residual current"),
+    DataLogger(29184, "power", unit="W"),
+    DataLogger(29200, "grid voltage L1", unit="0.01 V"),
+    DataLogger(29216, "grid current L1", unit="0.001 A"),
+    DataLogger(29232, "DC power", unit="W"),
+    DataLogger(29248, "DC voltage", unit="0.01 V"),
+    DataLogger(29264, "DC current", unit="0.001 A"),
+    DataLogger(29280, "insulation resistance", unit="Ohm"),
+    DataLogger(29296, "residual current", unit="0.001 A"),
     DataLogger(29424, "discharge of the present battery"),
     DataLogger(29440, "charge of the present battery"),
-    DataLogger(29458, "available charging power"),
-    DataLogger(29474, "available discharging power"),
-    DataLogger(29488, "ambient temperature of the battery"),
-    DataLogger(29616, "DC power, string B"),
-    DataLogger(29632, "DC voltage, string B"),
-    DataLogger(29648, "DC current, string B"),
+    DataLogger(29458, "available charging power", unit="W"),
+    DataLogger(29474, "available discharging power", unit="W"),
+    DataLogger(29488, "ambient temperature of the battery", unit="0.1 °C"),
+    DataLogger(29616, "DC power, string B", unit="W"),
+    DataLogger(29632, "DC voltage, string B", unit="0.01 V"),
+    DataLogger(29648, "DC current, string B", unit="0.001 A"),
 )
 # fmt: on
 
@@ -142,6 +145,7 @@ _FORBIDDEN = {401, 403}
 class DataLoggerSource:
     """Implements `sma.history.HistorySource`. `wait`: waits so many seconds, returns whether to stop."""
 
+    noun = "logger"
     series = _SERIES
 
     def __init__(self, client: SMA, device: str, wait: Wait) -> None:
@@ -237,7 +241,7 @@ class DataLoggerSource:
             raise Stopped
 
 
-def readings(entries: Sequence[LogEntry], start: int, end: int) -> list[tuple[int, int | float]]:
+def readings(entries: Sequence[object], start: int, end: int) -> list[tuple[int, int | float]]:
     """Return stamp and raw value of the entries that have one, in the order of time.
 
     What is null, no number, or stamped outside of the span is left out.

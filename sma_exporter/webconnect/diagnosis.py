@@ -62,7 +62,7 @@ def _reach(diagnosis: Diagnosis, client: SMA, settings: WebConnectSettings) -> N
 def _trust(settings: WebConnectSettings) -> str:
     if settings.fingerprints:
         return "the pinned one"
-    return "verified" if settings.verify else "not verified"
+    return "verified" if settings.verify else "not verified, compare it with the one in a browser"
 
 
 def _examine(diagnosis: Diagnosis, client: SMA, settings: WebConnectSettings) -> None:

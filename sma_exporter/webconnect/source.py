@@ -31,10 +31,9 @@ PARAMETERS_AGAIN = 60.0
 class WebConnectSettings:
     """How a device is reached.
 
-    `password`: what reads it, asked at each login; None: the public dashboard values.
-
-    `timeout`: seconds for one request. `fingerprints`, `ca`, `verify`: see `make_session`.
-    `https_only`: never plain HTTP.
+    `password`: what reads it, asked at each login; None: the public dashboard values. `timeout`:
+    seconds for one request. `fingerprints`, `ca`, `verify`: see `make_session`. `https_only`: never
+    plain HTTP.
     """
 
     name: str

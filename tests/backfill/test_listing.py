@@ -20,9 +20,9 @@ TIME_ZONE_KEY = "6800_08838D00"
 
 
 def listed(simulator: Simulator, zone: str | None = None, **keys: Any) -> str:
-    open_history = PROTOCOLS["webconnect"].history
-    with open_history(settings(simulator, **keys), Pauses()) as source:
-        return "\n".join(listing(source, "roof", given_zone(zone, {}), now=NOON))
+    device = settings(simulator, **keys)
+    with PROTOCOLS["webconnect"].history(device, Pauses()) as source:
+        return "\n".join(listing(source, device, given_zone(zone, {}), now=NOON))
 
 
 def row(text: str, logger: int) -> list[str]:

@@ -27,7 +27,7 @@ class _Live:
     """What the exporter exposes of one reading."""
 
     def __init__(self, sensor: str, device: str) -> None:
-        self._source = metrics.Source(device, {sensor: 1.0}, {})
+        self._source = metrics.DeviceReadings(device, {sensor: 1.0}, {})
 
     def collect(self) -> Iterable[Metric]:
         return [*metrics.families([self._source])]

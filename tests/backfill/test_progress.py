@@ -12,7 +12,7 @@ from fcntl import ioctl
 
 import pytest
 
-from sma_exporter.backfill.progress import LINE_SECONDS, _Lines, progress
+from sma_exporter.backfill.progress import LINE_SECONDS, progress
 from sma_exporter.cli import logs
 
 
@@ -86,24 +86,19 @@ def test_one_without_room_gets_none(columns: int) -> None:
     assert terminal.shown() == ""
 
 
-def test_elsewhere_nothing_is_drawn() -> None:
-    stream = io.StringIO()
-
-    with progress("roof", 3, stream) as advance:
-        advance("x")
-
-    assert stream.getvalue() == ""
-
-
-def test_there_a_line_says_now_and_then_what_is_left(caplog: pytest.LogCaptureFixture) -> None:
+def test_elsewhere_a_line_in_the_log_says_now_and_then_what_is_left(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.INFO)
     now = 1000.0
-    advance = _Lines("roof", 100, lambda: now)
+    stream = io.StringIO()
 
-    for _ in range(20):
-        now += LINE_SECONDS / 10
-        advance("sma_yield_joules_total")
+    with progress("roof", 100, stream, lambda: now) as advance:
+        for _ in range(20):
+            now += LINE_SECONDS / 10
+            advance("sma_yield_joules_total")
 
+    assert stream.getvalue() == ""
     keys = ("device", "done", "of", "seconds_left")
     said = [{key: vars(record)[key] for key in keys} for record in caplog.records]
     assert [about["done"] for about in said] == [10, 20]

@@ -23,31 +23,37 @@ from sma_exporter.sma.source import Identity
 class Toy:
     """A device that has kept two series of days in its memory."""
 
+    noun = "channel"
     series = (
         HistorySeries("yield", "total yield", DAY, "total_yield"),
-        HistorySeries("soc", "battery state of charge", DAY, "battery_soc_total"),
+        HistorySeries("battery.charge", "battery state of charge", DAY, "battery_soc_total"),
         HistorySeries("wind", "wind of the day", DAY),
     )
 
     def __init__(self) -> None:
         days = [at("2025-06-01T00:00") + n * DAY for n in range(3)]
-        self.kept = {
+        self.kept: dict[str, list[Entry]] = {
             "yield": [*zip(days, (3600, 7200, 10800), strict=True)],
-            "soc": [*zip(days, (0.5, 0.25, 1), strict=True)],
+            "battery.charge": [*zip(days, (0.5, 0.25, 1), strict=True)],
         }
 
     def describe(self) -> HistoryDevice:
         return HistoryDevice(Identity(serial="7"), 5000.0, "Europe/Berlin", has_battery=True)
 
     def probe(self, series: HistorySeries, now: float) -> SeriesState:
-        return SeriesState(DAY, int(now))
+        if series.key not in self.kept:
+            return SeriesState(why_not="not kept")
+        return SeriesState(DAY, self.kept[series.key][-1][0])
 
     def entries(self, series: HistorySeries, start: int, end: int) -> list[Entry]:
         return [entry for entry in self.kept[series.key] if start <= entry[0] <= end]
 
 
-def written(path: Path, **keys: str) -> str:
-    settings = config.DeviceSettings(name="toy", url="http://192.0.2.1", **keys)  # type: ignore[arg-type]
+def toy(serial: str = "") -> config.DeviceSettings:
+    return config.DeviceSettings(name="toy", url="http://192.0.2.1", serial=serial)
+
+
+def written(path: Path, settings: config.DeviceSettings) -> str:
     with closing(history.output(path, resume=False)) as output:
         order = wanted("2025-06-01", "2025-06-02")
         history.backfill(Toy(), settings, order, output, now=NOON)
@@ -56,7 +62,8 @@ def written(path: Path, **keys: str) -> str:
 
 def test_two_series_of_a_toy(tmp_path: Path) -> None:
     first, second, third = (at(f"2025-06-0{day}T00:00") for day in (1, 2, 3))
-    lines = [line for line in written(tmp_path / "toy.om").splitlines() if line[0] != "#"]
+    text = written(tmp_path / "toy.om", toy())
+    lines = [line for line in text.splitlines() if line[0] != "#"]
 
     labels = '{device="toy",instance="roof",job="sma"}'
     assert lines == [
@@ -67,12 +74,32 @@ def test_two_series_of_a_toy(tmp_path: Path) -> None:
         f"sma_battery_state_of_charge_ratio{labels} 0.25 {second}",
         f"sma_battery_state_of_charge_ratio{labels} 1 {third}",
     ]
+    assert "Channel battery.charge from 2025-06-01T00:00:00+02:00 on.\n" in text
+
+
+def test_the_list_of_a_toy() -> None:
+    lines = "\n".join(history.listing(Toy(), toy(), None, now=NOON)).splitlines()
+
+    assert lines == [
+        "toy: time zone Europe/Berlin (the device's)",
+        "",
+        "channel        every  first entry       last entry        metric, or what it keeps",
+        "yield          1 day  2025-06-01 00:00  2025-06-03 00:00  sma_yield_joules_total",
+        "battery.charge 1 day  2025-06-01 00:00  2025-06-03 00:00  sma_battery_state_of_charge_ratio",
+        "",
+        "not kept: wind",
+    ]
 
 
 def test_another_device_than_the_configured_one_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "toy.om"
 
     with pytest.raises(HistoryError, match="serial number 7, configured is 3001234567"):
-        written(path, serial="3001234567")
+        written(path, toy("3001234567"))
 
     assert not path.exists()
+
+
+def test_nor_is_its_history_listed() -> None:
+    with pytest.raises(HistoryError, match="serial number 7, configured is 3001234567"):
+        next(history.listing(Toy(), toy("3001234567"), None, now=NOON))

@@ -132,7 +132,7 @@ class TestResume:
 
     @pytest.mark.parametrize("cut", range(1, 12))
     def test_what_the_guard_holds_back_is_the_same_as_without_a_pause(self, cut: int) -> None:
-        """Nothing is written while it doubts, so it reads again all that it had doubts about."""
+        """Nothing is written while a reading is withheld, so all that was withheld is read again."""
         readings = [(0, 9000), (300, 3), *((300 + n * DAY // 4, 3 + n) for n in range(1, 10))]
         straight = written(history(), *readings)
 

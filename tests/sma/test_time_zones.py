@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sma_exporter.sma.time_zones import TIME_ZONE_KEY, TIME_ZONES, time_zone
+from sma_exporter.sma.time_zones import TIME_ZONES, time_zone
 from sma_exporter.webconnect.values import elements, tags
+
+KEY = "6800_08838D00"
 
 
 def active(raw: object) -> list[int]:
@@ -53,12 +55,12 @@ def test_of_recorded_devices(shared: Path, capture: str, name: str | None) -> No
     recorded = json.loads((shared / "captures" / f"{capture}.json").read_text(encoding="utf-8"))
     (parameters,) = recorded["getAllParamValues"]["result"].values()
 
-    assert time_zone(active(parameters[TIME_ZONE_KEY])) == name
+    assert time_zone(active(parameters[KEY])) == name
 
 
 def test_nearly_every_zone_that_recorded_devices_can_be_set_to_is_known(shared: Path) -> None:
     recorded = json.loads((shared / "captures" / "sb-3.6.json").read_text(encoding="utf-8"))
     (parameters,) = recorded["getAllParamValues"]["result"].values()
-    ((choice,),) = parameters[TIME_ZONE_KEY].values()
+    ((choice,),) = parameters[KEY].values()
 
     assert {*choice["validVals"]} - TIME_ZONES.keys() == {9499}

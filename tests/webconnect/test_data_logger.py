@@ -23,6 +23,7 @@ from sma_exporter.sma.history import (
     Stopped,
 )
 from sma_exporter.webconnect import (
+    LOGGERS,
     SMA,
     SmaAuthenticationException,
     SmaConnectionException,
@@ -30,7 +31,8 @@ from sma_exporter.webconnect import (
     SmaSessionLimitException,
     make_session,
 )
-from sma_exporter.webconnect.data_logger import LOGGERS, PAUSES, DataLoggerSource, readings
+from sma_exporter.webconnect.client import LogEntry
+from sma_exporter.webconnect.data_logger import PAUSES, DataLoggerSource, readings
 
 Simulate = Callable[..., Simulator]
 BY_KEY = {series.key: series for series in DataLoggerSource.series}
@@ -55,7 +57,7 @@ def source(
 
 class TestReadings:
     def test_they_are_put_in_order(self) -> None:
-        entries = [{"t": 600, "v": 2}, {"t": 300, "v": 1}]
+        entries: list[LogEntry] = [{"t": 600, "v": 2}, {"t": 300, "v": 1}]
 
         assert readings(entries, 0, 900) == [(300, 1), (600, 2)]
 
@@ -81,7 +83,7 @@ class TestReadings:
             "300",
         ],
     )
-    def test_what_is_no_reading_is_left_out(self, entry: object) -> None:
+    def test_what_is_no_reading_is_left_out(self, entry: Any) -> None:
         assert readings([entry, {"t": 900, "v": 0}], 100, 900) == [(900, 0)]
 
 
@@ -410,6 +412,22 @@ class TestTable:
 
         assert 28930 in numbers  # 7102
         assert not numbers & {logger.number for logger in LOGGERS if logger.sensor}
+
+    @pytest.mark.parametrize(
+        ("words", "unit"),
+        [
+            ("voltage", "0.01 V"),
+            ("current", "0.001 A"),
+            ("frequency", "0.01 Hz"),
+            ("temperature", "0.1 °C"),
+            ("power", "W"),
+            ("resistance", "Ohm"),
+        ],
+    )
+    def test_the_unit_is_that_of_what_is_logged(self, words: str, unit: str) -> None:
+        units = {logger.unit for logger in LOGGERS if words in logger.title.split(",")[0].split()}
+
+        assert units == {unit}
 
     def test_values_come_in_the_sensors_base_unit(self, device: Simulator) -> None:
         def entries(reply: Any) -> Any:

@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
-from test_readings import KEYS
-from test_sensor import JSON
+from raw_values import KEYS, RESULTS, entries, state
 
 from sma_exporter.webconnect import definitions
 from sma_exporter.webconnect.presence import present
@@ -20,13 +18,8 @@ OPTIMIZER_CONDITION, GATEWAY_CONDITION = "6180_08652400", "6180_08652600"
 LINE_12, LINE_23, LINE_31 = "6100_00464B00", "6100_00464C00", "6100_00464D00"
 OK, OFF = [{"tag": 307}], [{"tag": 303}]
 
-
-def entries(*values: object) -> dict[str, Any]:
-    return {"1": [{"val": value} for value in values]}
-
-
-def state(*numbers: int) -> dict[str, Any]:
-    return entries([{"tag": number} for number in numbers])
+# Sensors whose elements are counted from 0, not lettered.
+NUMBERED = ("optimizer_", "gateway_")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +100,7 @@ def test_sensors_that_are_present(values: dict[str, Any], expected: list[str]) -
 def test_sensors_come_in_the_order_of_the_definitions() -> None:
     found = [sensor.name for sensor in present({key: entries(1) for key in reversed(KEYS)})]
 
-    plain = [name for name in found if not name.startswith(definitions.NUMBERED)]
+    plain = [name for name in found if not name.startswith(NUMBERED)]
     assert plain == [name for name in definitions.SENSORS if name in plain]
     assert len(plain) > 30
 
@@ -140,7 +133,7 @@ def test_presence_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @settings(deadline=None, max_examples=50)
-@given(values=st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), JSON, max_size=8))
+@given(values=RESULTS)
 def test_nothing_that_json_can_say_crashes_presence(values: dict[str, Any]) -> None:
     for sensor in present(values):
-        assert sensor.key in values or sensor.name.startswith(definitions.NUMBERED)
+        assert sensor.key in values or sensor.name.startswith(NUMBERED)

@@ -5,36 +5,24 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
-from test_sensor import JSON
+from raw_values import KEYS, RESULTS, entries, state
 
-from sma_exporter.sma.tags import STATES
-from sma_exporter.webconnect import decode, definitions
+from sma_exporter.sma.objects import OBJECTS, Object, keys_of
+from sma_exporter.sma.sensors import SENSORS, Kind
+from sma_exporter.sma.source import Address
+from sma_exporter.webconnect import decode
 from sma_exporter.webconnect.decode import (
     ONLINE_KEYS,
     PARAMETER_KEYS,
-    PARAMETERS,
-    STATES_OF,
-    TOTALS,
     has_value,
-    keys_of,
-    names,
+    numbers_at,
+    sensors_of,
 )
-
-KEYS = tuple(dict.fromkeys(sensor.key for sensor in definitions.SENSORS.values()))
 
 # A hybrid's battery keys.
 MODE, CONDITION = "6180_08495E00", "6180_08414D00"
 MODE_NAME = "battery_status_operating_mode"
 SOC, VOLTAGE, CURRENT, CHARGE = "6100_00295A00", "6100_00495C00", "6100_40495D00", "6400_00496700"
-
-
-def state(*numbers: int) -> dict[str, Any]:
-    return {"9": [{"val": [{"tag": number} for number in numbers]}]}
-
-
-def entries(*values: object) -> dict[str, Any]:
-    return {"9": [{"val": value} for value in values]}
 
 
 @pytest.mark.parametrize(
@@ -50,7 +38,7 @@ def entries(*values: object) -> dict[str, Any]:
         ("6102_00254F00", 3_000_000, {"pv_isolation_resistance": 3_000_000}),
         ("6100_40265F00", -81, {"grid_reactive_power": -81}),
         ("6100_00665900", 999, {"grid_power_factor": 0.999}),
-        ("6100_40665B00", -998, {"grid_power_factor_eei": -0.998}),
+        ("6100_40665B00", -998, {"grid_power_factor_eei": -0.998, "grid_power_factor": 0.998}),
         ("6102_40633E00", 431, {"inverter_temp": 43.1}),
         ("6400_00260100", 12_992_158, {"total_yield": 12_992_158 * 3600}),
         ("6400_00262200", 8831, {"daily_yield": 8831 * 3600}),
@@ -58,6 +46,8 @@ def entries(*values: object) -> dict[str, Any]:
         ("6400_00492600", 12, {"battery_charge_amount": 12 * 3600, MODE_NAME: (2291,)}),
         ("6100_00464B00", 42_190, {"line_voltage_l1_l2": 421.9}),
         ("6180_00522900", 9500, {"power_factor_setpoint": 0.95}),
+        (SOC, 55, {"battery_soc_total": 0.55, MODE_NAME: (2291,)}),
+        ("6100_00696E00", 97, {"battery_capacity_total": 0.97, MODE_NAME: (2291,)}),
         ("6100_004AB600", 81, {"wifi_signal_strength": 0.81}),
         ("6100_002F7A00", 315, {"wind_speed": 3.15}),
         ("6800_10821E00", "SB3.6-1AV-41 981", {"device_name": "SB3.6-1AV-41 981"}),
@@ -69,13 +59,6 @@ def test_values_are_in_base_units(key: str, raw: object, expected: dict[str, obj
 
     assert decode({key: {"1": [{"val": raw}]}} | battery) == expected
     assert decode({key: {"val": raw}} | battery) == expected
-
-
-def test_percentages_are_ratios() -> None:
-    readings = decode({SOC: entries(55), "6100_00696E00": entries(97), MODE: state(2291)})
-
-    assert readings["battery_soc_total"] == 0.55
-    assert readings["battery_capacity_total"] == 0.97
 
 
 def test_totals_stay_whole_numbers_of_joules() -> None:
@@ -216,28 +199,20 @@ def test_zeros_of_a_battery_that_is_there_are_measurements(present: dict[str, An
         pytest.param(5, None, 5, id="only the first"),
     ],
 )
-@pytest.mark.parametrize(("name", "substitute"), definitions.SUBSTITUTES.items())
+@pytest.mark.parametrize("other", [each for each in OBJECTS if each.name], ids=lambda o: o.name)
 def test_one_of_two_objects_counts(
-    name: str, substitute: str, first: int | None, second: int | None, expected: int
+    other: Object, first: int | None, second: int | None, expected: int
 ) -> None:
-    sensor = definitions.SENSORS[name]
-    keys = (sensor.key, definitions.SENSORS[substitute].key)
-    if sensor.l10n_translate:
+    keys = keys_of(other.sensor)
+    if SENSORS[other.sensor].kind is Kind.STATES:
         raw = [state() if tag is None else state(tag) for tag in (first, second)]
         wanted: object = (expected,)
     else:
         raw = [entries(first), entries(second)]
-        wanted = expected * 3600 if sensor.unit == "kWh" else expected
+        wanted = expected * 3600 if other.unit == "kWh" else expected
 
     for both in (zip(keys, raw, strict=True), zip(reversed(keys), reversed(raw), strict=True)):
-        assert decode(dict(both)) == {name: wanted}
-
-
-def test_the_objects_behind_a_sensor() -> None:
-    assert keys_of("grid_power") == ("6100_40263F00",)
-    assert keys_of("grid_reactive_power") == ("6100_40265F00", "6100_40665F00")
-    assert keys_of("pv_power_f") == ("6380_40251E00",)
-    assert keys_of("nonsense") == ()
+        assert decode(dict(both))[other.sensor] == wanted
 
 
 # Tags that stand for numbers
@@ -258,7 +233,7 @@ def test_a_tag_may_be_a_number(key: str, tag: int, expected: dict[str, int]) -> 
     assert decode({key: state(tag)}) == expected
 
 
-# Keys and names
+# Keys, names and addresses
 
 
 def test_every_key_is_either_a_parameter_or_read_online() -> None:
@@ -266,22 +241,13 @@ def test_every_key_is_either_a_parameter_or_read_online() -> None:
     assert {key[:2] for key in PARAMETER_KEYS} == {"68", "63"}
     assert "6380_40251E00" in ONLINE_KEYS
     assert "6800_00A21E00" in PARAMETER_KEYS
-    assert {"serial_number", "inverter_power_limit", "optimizer_serial_0"} <= PARAMETERS
-    assert "grid_power" not in PARAMETERS
-
-
-def test_what_is_known_of_the_first_element_of_an_array_holds_for_all() -> None:
-    assert {"battery_charge_a", "battery_charge_c", "battery_charge_z"} <= TOTALS.keys()
-    assert STATES_OF["battery_condition_b"] == STATES["battery_condition_a"]
-    assert STATES_OF["optimizer_condition_17"] == STATES["optimizer_condition"]
-    assert "daily_yield" not in TOTALS
-    assert not any("power" in name or "soc" in name for name in TOTALS)
 
 
 @pytest.mark.parametrize(
     ("key", "expected"),
     [
         ("6100_40263F00", ("grid_power",)),
+        ("6100_40665F00", ("grid_reactive_power_pv",)),
         ("6380_40251E00", ("pv_power_a", "pv_power_b", "pv_power_c", "pv_power_d")),
         ("6100_40652A00", ("optimizer_power_0", "optimizer_power_1")),
         ("6180_08652600", ("gateway_condition_0", "gateway_condition_1")),
@@ -289,9 +255,18 @@ def test_what_is_known_of_the_first_element_of_an_array_holds_for_all() -> None:
         ("nonsense", ()),
     ],
 )
-def test_names_of_the_elements_behind_a_key(key: str, expected: tuple[str, ...]) -> None:
-    assert names(key)[: len(expected)] == expected
-    assert bool(names(key)) == bool(expected)
+def test_the_sensors_of_a_key(key: str, expected: tuple[str, ...]) -> None:
+    assert sensors_of(key)[: len(expected)] == expected
+    assert bool(sensors_of(key)) == bool(expected)
+
+
+def test_numbers_at_addresses_are_raw() -> None:
+    body = {"k": entries(5, None, -7), SOC: entries(55), MODE: state(303), "text": entries("5")}
+    addresses = [Address("k"), Address("k", 1), Address("k", 2), Address("k", 3), Address(SOC)]
+
+    found = numbers_at(body, [*addresses, Address(MODE), Address("text"), Address("not there")])
+
+    assert found == {Address("k"): 5.0, Address("k", 2): -7.0, Address(SOC): 55.0}
 
 
 @pytest.mark.parametrize(
@@ -313,7 +288,7 @@ def test_has_value(body: dict[str, Any], expected: bool) -> None:
 
 
 @settings(deadline=None)
-@given(body=st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), JSON, max_size=8))
+@given(body=RESULTS)
 def test_nothing_that_json_can_say_crashes_the_decoder(body: dict[str, Any]) -> None:
     readings = decode(body)
 
