@@ -1,5 +1,5 @@
 """python -m sma_exporter."""
 
-from .cli.main import main
+from .cli import main
 
 main()

@@ -16,25 +16,28 @@ PACKAGE = Path(sma_exporter.__file__).parent
 ALLOWED: dict[str, set[str]] = {
     "sma": set(),
     "webconnect": {"sma"},
-    "simulator": {"sma"},
+    "simulator": set(),
     "server": set(),
-    "config": {"sma", "webconnect"},
+    "config": set(),
     "web_config": {"config", "server"},
     "devices": {"config", "sma", "webconnect"},
-    "metrics": {"config", "devices", "sma", "webconnect"},
+    "metrics": {"config", "devices", "sma"},
     "web": {"config", "devices", "metrics", "sma"},
-    "backfill": {"config", "devices", "metrics", "sma", "webconnect"},
+    "backfill": {"config", "devices", "metrics", "sma"},
     "cli": {
         *("backfill", "config", "devices", "metrics", "server", "simulator", "sma", "web"),
-        *("web_config", "webconnect"),
+        *("web_config",),
     },
 }
+
+#: The only files of a package that may import another one, where not all of its files may.
+GATES = {("devices", "webconnect"): {"devices/protocols.py"}}
 
 #: A library and the only files that may use it.
 ONLY_IN = {
     "requests": {"sma/http.py", "sma/connections.py"},
     "urllib3": {"sma/http.py", "sma/connections.py"},
-    "yaml": {"config/load.py"},
+    "yaml": {"config/yaml_text.py"},
     "prometheus_client": {
         *("metrics/collector.py", "metrics/exposition.py", "metrics/families.py"),
         *("backfill/openmetrics.py", "web/app.py"),
@@ -42,7 +45,7 @@ ONLY_IN = {
     "tqdm": {"backfill/progress.py"},
     "jmespath": {"webconnect/sensor.py"},
     "trustme": {"simulator/certificates.py"},
-    "argparse": {"cli/main.py", "cli/flags.py"},
+    "argparse": {*(f"cli/{path.name}" for path in (PACKAGE / "cli").iterdir())},
     "h11": {"server/connection.py", "server/wsgi.py"},
     "bcrypt": {"web_config/basic_auth.py"},
 }
@@ -91,6 +94,9 @@ def test_a_package_imports_only_what_it_may(path: Path) -> None:
     used = {each.module[0] for each in imports(path) if len(each.module) > 1}
 
     assert used - {own} <= ALLOWED.get(own, {"cli"})
+    for other in used - {own}:
+        name = path.relative_to(PACKAGE).as_posix()
+        assert name in GATES.get((own, other), {name})
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -99,6 +105,18 @@ def test_a_library_is_used_only_where_it_belongs(path: Path) -> None:
     used = {each.library for each in imports(path)} & ONLY_IN.keys()
 
     assert {library for library in used if name not in ONLY_IN[library]} == set()
+
+
+def test_what_is_simulated_knows_no_protocol() -> None:
+    """But the package's face, the demonstration and the list of faults, which put all together."""
+    protocols = {path.parent.name for path in PACKAGE.glob("simulator/*/__init__.py")}
+    using = {
+        path.stem
+        for path in PACKAGE.glob("simulator/*.py")
+        if protocols & {part for each in imports(path) for part in each.module[:2]}
+    }
+
+    assert using == {"__init__", "demo", "faults"}
 
 
 def test_no_file_imports_the_project_by_its_absolute_name() -> None:
@@ -128,3 +146,22 @@ def test_the_library_stands_alone() -> None:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert run.stdout == "[] set()\n"
+
+
+def test_what_is_allowed_is_used() -> None:
+    """A rule that nothing needs any more would let something in unseen."""
+    used = {
+        (package(path), each.module[0]) for path in FILES for each in imports(path) if each.module
+    }
+    libraries = {
+        (each.library, path.relative_to(PACKAGE).as_posix())
+        for path in FILES
+        for each in imports(path)
+    }
+
+    assert {(own, other) for own in ALLOWED for other in ALLOWED[own]} <= used
+    assert {
+        library
+        for library, names in ONLY_IN.items()
+        if not names & {name for used, name in libraries if used == library}
+    } == set()

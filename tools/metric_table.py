@@ -13,7 +13,7 @@ from sma_exporter.devices.fleet import Fleet
 from sma_exporter.devices.snapshot import DeviceState, ReadResult, Snapshot
 from sma_exporter.metrics import collector
 from sma_exporter.metrics import families as metrics
-from sma_exporter.metrics.families import STATE_SET, Family, Source
+from sma_exporter.metrics.families import STATE_SET, DeviceReadings, Family
 from sma_exporter.metrics.table import BITS, INFO, SECTIONS
 from sma_exporter.sma.exceptions import Reason
 from sma_exporter.sma.sensors import SENSORS
@@ -89,7 +89,7 @@ def reference() -> str:
         "Several may be 1. A state that no table knows is `tag_` and its number.\n",
         *_markdown(("state set", "states"), _state_rows()),
         "\n## About the scrape of a device\n",
-        *_markdown(_HEAD, map(_row, _scrape_metrics())),
+        *_markdown(_HEAD, map(_row, scrape_metrics())),
         "\n## About the exporter\n",
         *_markdown(_HEAD, map(_row, exporter_metrics())),
         "\nBeside them the usual `process_` and `python_` metrics of the exporter itself.\n",
@@ -105,7 +105,7 @@ def table() -> str:
             f"From the device, {len(main)} of {len(metrics.ALL_FAMILIES)}:\n",
             *_markdown(_HEAD, (_device_row(family)[:4] for family in main)),
             "\nAbout the scrape of a device:\n",
-            *_markdown(_HEAD, map(_row, _scrape_metrics())),
+            *_markdown(_HEAD, map(_row, scrape_metrics())),
             "\nAbout the exporter:\n",
             *_markdown(_HEAD, map(_row, exporter_metrics())),
         ]
@@ -128,12 +128,12 @@ def replaced(text: str) -> str:
 
 
 def _device_row(family: Family) -> tuple[str, ...]:
-    name, kind, labels, _ = _row(_example(family))
+    name, kind, labels, _ = _row(example(family))
     installer = "yes" if family.installer else ""
     return name, kind, labels, f"{family.meaning}.", ", ".join(family.keys), installer
 
 
-def _example(family: Family) -> Metric:
+def example(family: Family) -> Metric:
     """The family with one sample, of a device that has a value for it."""
     sensor = next(iter(family.sensors))
     value: object = 1
@@ -142,7 +142,7 @@ def _example(family: Family) -> Metric:
     elif family.kind == INFO:
         value = "123"
     readings = {sensor: value}
-    made = metrics.families([Source("roof", readings, {})])  # type: ignore[arg-type]
+    made = metrics.families([DeviceReadings("roof", readings, {})])  # type: ignore[arg-type]
     return next(metric for metric in made if metric.documentation == family.help)
 
 
@@ -165,7 +165,7 @@ def _state_rows() -> Iterator[tuple[str, str]]:
             yield f"`{family.name}`", ", ".join(slugs)
 
 
-def _scrape_metrics() -> Iterator[Metric]:
+def scrape_metrics() -> Iterator[Metric]:
     result = ReadResult(started=0.0, reason=Reason.CONNECTION, free_sessions=0)
     errors = dict.fromkeys(Reason, 0)
     known = Snapshot("roof", "home", result, DeviceState(), errors, logins=0, last_success=0.0)

@@ -199,7 +199,7 @@ def compared(title: str, since: str) -> Panel:
     return stat(
         title=title,
         description="PV energy so far, and of as many days 365 days earlier, up to the same time of the day. Daily readings "
-        "of the past are taken in proportion to the day. Needs readings from last year: see backfill.",
+        "of last year are taken in proportion to the day. Needs readings from last year: see backfill.",
         unit="kwatth",
         width=12,
         height=5,

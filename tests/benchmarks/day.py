@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from sma_exporter import config
 from sma_exporter.devices.fleet import Fleet
-from sma_exporter.server import Address, Server
+from sma_exporter.server import ListenAddress, Server
 from sma_exporter.simulator import PASSWORD
 from sma_exporter.web.app import App
 
@@ -64,7 +64,7 @@ def megabytes(scrapes: int) -> list[float]:
     clock, found = Clock(), []
     with farm(len(_SESSIONS), latency=0.0) as devices:
         fleet = Fleet(config.Config(_devices(devices.urls)), monotonic=clock)
-        server = Server(App(fleet), [Address("127.0.0.1", 0)])
+        server = Server(App(fleet), [ListenAddress("127.0.0.1", 0)])
         server.start()
         url = f"http://{server.addresses[0]}/metrics"
         for number in range(1, scrapes + 1):

@@ -12,7 +12,7 @@ from pysma import definitions
 from pysma.const import GENERIC_SENSORS
 from pysma.sensor import Sensors
 
-from sma_exporter.sma.http import Reply
+from sma_exporter.sma.http import HttpReply
 from sma_exporter.sma.tags import L10N
 from sma_exporter.webconnect import decode
 from sma_exporter.webconnect.replies import parsed
@@ -24,7 +24,7 @@ ROUNDS = 200
 
 def ours(body: bytes) -> int:
     """Decode a reply; return the number of readings."""
-    (values,) = parsed(Reply(200, "", body), "getAllOnlValues")["result"].values()
+    (values,) = parsed(HttpReply(200, "", body), "getAllOnlValues")["result"].values()
     return len(decode(values))
 
 

@@ -19,7 +19,7 @@ from functools import cache
 from typing import Any
 
 from sma_exporter.simulator import PASSWORD, Simulator
-from sma_exporter.simulator.certificates import made_up
+from sma_exporter.simulator.certificates import generated
 from sma_exporter.sma.tags import L10N
 from sma_exporter.webconnect import SMA, make_session
 
@@ -242,7 +242,7 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.2)
     parser.add_argument("--tls", action="store_true")
     arguments = parser.parse_args()
-    context = made_up("127.0.0.1").context if arguments.tls else None
+    context = generated("127.0.0.1").context if arguments.tls else None
     asyncio.run(serve(arguments.devices, arguments.latency, context))
 
 

@@ -90,8 +90,8 @@ def test_every_rule_is_used_or_tested() -> None:
 def exposed() -> dict[str, set[str]]:
     """Every metric that the exporter can expose, with its labels."""
     examples = [
-        *map(metric_table._example, metrics.ALL_FAMILIES),
-        *metric_table._scrape_metrics(),
+        *map(metric_table.example, metrics.ALL_FAMILIES),
+        *metric_table.scrape_metrics(),
         *metric_table.exporter_metrics(),
     ]
     return {sample.name: {*sample.labels} for metric in examples for sample in metric.samples}

@@ -11,9 +11,9 @@ import yaml
 from support.needs import require_tool
 
 from sma_exporter import __version__, config
-from sma_exporter.cli import main as cli
-from sma_exporter.devices.fleet import Fleet
-from sma_exporter.web.app import App
+from sma_exporter.cli.flags import parser
+from sma_exporter.devices.protocols import PROTOCOL_KEYS
+from sma_exporter.web.paths import FixedPath
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -82,19 +82,19 @@ def copy(folder: Path, to: Path) -> Path:
 
 def arguments_are_accepted(arguments: Sequence[str]) -> None:
     """Have the command line judged by the program; SystemExit if it has no such flag."""
-    cli._parser().parse_args(arguments)
+    parser().parse_args(arguments)
 
 
 def paths() -> set[str]:
     """Every path that the program answers."""
-    return {*App(Fleet(config.Config(())))._routes}
+    return {*FixedPath, "/metrics"}
 
 
 def devices(text: str, folder: Path) -> tuple[config.DeviceSettings, ...]:
-    """The devices of a configuration whose password files lie in `folder`; it must raise no doubt."""
+    """The devices of a configuration whose password files lie in `folder`; without warnings."""
     text = re.sub(r"(password_file: ).*/(.+)", rf"\1{folder}/\2", text)
     for name in re.findall(r"password_file: .*/(.+)", text):
         (folder / name).write_text("Sunny-1234\n", encoding="utf-8")
-    loaded = config.parse(text, {}, folder=folder)
+    loaded = config.parse(text, {}, PROTOCOL_KEYS, folder=folder)
     assert loaded.warnings == ()
     return loaded.devices

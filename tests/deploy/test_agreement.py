@@ -1,14 +1,12 @@
 """What holds for every file of deploy/: flags, ports and hosts that there are."""
 
-import argparse
 import re
 from pathlib import Path
 
 import pytest
 from files import DEPLOY, run, text_files
 
-from sma_exporter.cli import main as cli
-from sma_exporter.cli.flags import DEFAULT_PORT
+from sma_exporter.cli.flags import COMMANDS, DEFAULT_PORT, SERVE, flags_of
 
 FILES = text_files()
 
@@ -28,12 +26,10 @@ def name(path: Path) -> str:
 
 def own_flags() -> set[str]:
     """The flags of the program and of its sub-commands."""
-    parsers = [cli._parser()]
-    for action in parsers[0]._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            parsers += action.choices.values()
-    return {
-        flag for parser in parsers for action in parser._actions for flag in action.option_strings
+    commands = (SERVE, *COMMANDS.values())
+    return {flag.name for command in commands for flag in flags_of(command)} | {
+        "--help",
+        "--version",
     }
 
 

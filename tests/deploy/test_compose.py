@@ -18,8 +18,7 @@ from files import (
     run,
 )
 
-from sma_exporter.cli import main as cli
-from sma_exporter.cli.flags import DEFAULT_PORT
+from sma_exporter.cli.flags import DEFAULT_PORT, parser
 from sma_exporter.config.values import parse_duration
 from sma_exporter.devices.fleet import STOP_SECONDS
 
@@ -127,7 +126,7 @@ def test_the_exporter_s_command_line(compose: Document) -> None:
 
 
 def test_the_exporter_reads_what_users_put_there() -> None:
-    arguments = cli._parser().parse_args(SERVICES["sma-exporter"]["command"])
+    arguments = parser().parse_args(SERVICES["sma-exporter"]["command"])
 
     assert mounts("sma-exporter") == {str(arguments.config_file.parent): ("./config", "ro")}
 

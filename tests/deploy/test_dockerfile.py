@@ -14,8 +14,8 @@ from typing import NamedTuple
 import pytest
 from support.needs import require_tool
 
-from sma_exporter.cli import main as cli
-from sma_exporter.cli.flags import DEFAULT_PORT
+from sma_exporter.cli.flags import DEFAULT_PORT, parser
+from sma_exporter.metrics.collector import build_info
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -109,7 +109,7 @@ def test_the_health_check_is_a_command_of_the_program() -> None:
     program, *arguments = json.loads(command)
 
     assert program == "sma_exporter"
-    assert cli._parser().parse_args(arguments).run is cli._health
+    assert parser().parse_args(arguments).command == "health"
 
 
 def test_the_health_check_waits_for_both_protocols() -> None:
@@ -135,12 +135,12 @@ def test_labels_agree_with_the_project() -> None:
 
 def test_build_info_knows_revision_and_branch() -> None:
     found = pairs("ENV")
-    collector = (ROOT / "sma_exporter" / "collector.py").read_text(encoding="utf-8")
+    environ = {f"SMA_EXPORTER_{name}": name.lower() for name in ("REVISION", "BRANCH")}
 
     for name in ("REVISION", "BRANCH"):
         assert found[f"SMA_EXPORTER_{name}"] == f"${{{name}}}"
         assert Instruction("ARG", f'{name}=""') in stages()[-1]
-        assert f'"SMA_EXPORTER_{name}"' in collector
+        assert build_info(environ)[name.lower()] == name.lower()
 
 
 def test_nothing_is_written_when_it_runs() -> None:

@@ -28,11 +28,10 @@ from files import (
 from support.needs import require_tool
 from support.web_configs import Folder
 
-from sma_exporter.cli import main as cli
-from sma_exporter.cli.flags import DEFAULT_PORT
+from sma_exporter.cli.flags import DEFAULT_PORT, parser
 from sma_exporter.config.values import parse_duration
 from sma_exporter.devices.fleet import STOP_SECONDS
-from sma_exporter.web_config import Door
+from sma_exporter.web_config import WebConfig
 
 KUBERNETES = DEPLOY / "kubernetes"
 
@@ -277,7 +276,7 @@ class TestOneProcess:
         program, *arguments = found["exec"]["command"]
 
         assert program == "sma_exporter"
-        assert cli._parser().parse_args(arguments).run is cli._health
+        assert parser().parse_args(arguments).command == "health"
         assert found["timeoutSeconds"] > 2 * 3  # http, then https, 3 s each
 
     def test_resources(self, objects: list[Document]) -> None:
@@ -448,7 +447,7 @@ class TestScrapes:
         folder.issue("tls")
         path = folder.write(example["stringData"]["web.yml"])
 
-        assert Door(path).warnings == ()
+        assert WebConfig(path).warnings == ()
 
     def test_the_web_configuration_is_where_it_is_looked_for(self, render: Render) -> None:
         for overlay in ("base", "many"):
@@ -474,7 +473,7 @@ class TestScrapes:
 class TestSidecar:
     def test_nobody_but_the_agent_reaches_the_exporter(self, render: Render) -> None:
         objects = render("sidecar")
-        arguments = cli._parser().parse_args(containers(objects)["sma-exporter"]["args"])
+        arguments = parser().parse_args(containers(objects)["sma-exporter"]["args"])
 
         assert of_kind(objects, "Service") == []
         assert [str(a) for a in arguments.listen] == [f"127.0.0.1:{DEFAULT_PORT}"]

@@ -8,7 +8,8 @@ import pytest
 from files import DEPLOY, arguments_are_accepted, run
 from support import readme
 
-from sma_exporter.cli import main as cli
+from sma_exporter.cli.flags import parser
+from sma_exporter.cli.output import WRONG_USAGE
 from sma_exporter.config.values import parse_duration
 from sma_exporter.devices.fleet import STOP_SECONDS
 
@@ -80,7 +81,7 @@ def test_the_command_line() -> None:
 
     assert program == PROGRAM
     arguments_are_accepted(arguments)
-    assert cli._parser().parse_args(arguments).config_file == Path("/etc/sma_exporter/sma.yml")
+    assert parser().parse_args(arguments).config_file == Path("/etc/sma_exporter/sma.yml")
 
 
 def test_it_has_the_time_to_log_out() -> None:
@@ -89,7 +90,7 @@ def test_it_has_the_time_to_log_out() -> None:
 
 def test_a_mistake_in_the_configuration_is_not_tried_again() -> None:
     assert setting("Restart") == "on-failure"
-    assert setting("RestartPreventExitStatus") == str(cli._WRONG_USAGE)
+    assert setting("RestartPreventExitStatus") == str(WRONG_USAGE)
 
 
 def test_a_reload_is_a_sighup() -> None:

@@ -77,6 +77,15 @@ class TestDemo:
         assert response.headers["Content-Encoding"] == "gzip"
         assert response.text.endswith("# EOF\n")
 
+    @pytest.mark.parametrize("accept", ["text/plain; version=foo", ";;,=", 'a/b; version="1'])
+    def test_an_accept_header_that_makes_no_sense_gets_the_text_format(
+        self, demo: str, accept: str
+    ) -> None:
+        response = get(f"{demo}/metrics", Accept=accept)
+
+        assert response.status_code == 200
+        assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+
     def test_names_restrict_the_answer(self, demo: str) -> None:
         text = get(f"{demo}/metrics?name[]=sma_up&name[]=process_open_fds").text
 

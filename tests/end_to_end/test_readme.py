@@ -1,6 +1,5 @@
 """What README claims holds: its commands, files, flags, metrics, queries, outputs and figures."""
 
-import argparse
 import json
 import re
 import shlex
@@ -8,10 +7,10 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from itertools import chain
 from pathlib import Path
 
-import attrs
 import pytest
 import requests
 import yaml
@@ -21,11 +20,12 @@ from support.programs import PATIENCE_SECONDS, exporter, get, post, run, running
 
 from sma_exporter import __version__, config
 from sma_exporter.backfill import time_ranges as spans
-from sma_exporter.cli import main as cli
-from sma_exporter.cli.flags import DEFAULT_PORT
-from sma_exporter.config.values import UNITS, parse_duration
+from sma_exporter.cli.flags import COMMANDS, DEFAULT_PORT, SERVE, Command, flags_of, parser
+from sma_exporter.config.model import UNITS
+from sma_exporter.config.values import parse_duration
 from sma_exporter.devices import counter_guard as guard
-from sma_exporter.devices import reader
+from sma_exporter.devices import device
+from sma_exporter.devices.protocols import PROTOCOL_KEYS
 from sma_exporter.metrics import families as metrics
 from sma_exporter.metrics.collector import SCRAPE_FAMILIES
 from sma_exporter.server import DEFAULT_LIMITS as LIMITS
@@ -61,7 +61,7 @@ class TestCommands:
         assert venv == "python3 -m venv .venv"
         assert pip == ".venv/bin/pip install ."
         assert demo == ".venv/bin/sma_exporter --demo"
-        assert PROJECT["scripts"] == {"sma_exporter": "sma_exporter.cli.main:main"}
+        assert PROJECT["scripts"] == {"sma_exporter": "sma_exporter.cli:main"}
 
     def test_the_tests_need_the_extra_dev_and_nothing_else(self) -> None:
         venv, pip, pytest_ = readme.command("pytest").split(" && ")
@@ -268,7 +268,7 @@ class TestFiles:
         (tmp_path / "roof.password").write_text("Sunny-1234\n", encoding="utf-8")
         environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
 
-        loaded = config.parse(text, environ, folder=tmp_path)
+        loaded = config.parse(text, environ, PROTOCOL_KEYS, folder=tmp_path)
 
         assert [found.name for found in loaded.devices] == ["roof"]
         assert loaded.warnings == ()
@@ -365,23 +365,13 @@ def promtool(*arguments: str) -> str:
 # --- flags, keys, variables ---
 
 
-def parsers() -> dict[str, argparse.ArgumentParser]:
-    """The parser of each sub-command, by its name; of serving by the empty name."""
-    parser = cli._parser()
-    found = {"": parser}
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            found |= action.choices
-    return found
+#: The commands, of serving by the empty name.
+ALL = {"": SERVE, **COMMANDS}
 
 
-def flags(parser: argparse.ArgumentParser) -> set[str]:
-    return {
-        option
-        for action in parser._actions
-        for option in action.option_strings
-        if option.startswith("--")
-    }
+def flags(command: Command) -> set[str]:
+    own = {flag.name for flag in flags_of(command) if flag.name.startswith("--")}
+    return own | {"--help"} | ({"--version"} if command is SERVE else set())
 
 
 #: Flags of other programs.
@@ -403,7 +393,7 @@ class TestFlags:
     def test_every_flag_in_the_text_exists(self) -> None:
         text = readme.TEXT.replace(readme.section("Not there yet"), "")
         named = {*re.findall(r"(?<![\w<-])--[a-z][a-z.-]*[a-z](?!\.…|[\w-])", text)}
-        known = set(chain.from_iterable(flags(parser) for parser in parsers().values()))
+        known = set(chain.from_iterable(flags(command) for command in ALL.values()))
 
         assert named - FOREIGN <= known
         assert known <= named
@@ -412,34 +402,38 @@ class TestFlags:
         cells = (row[0] for row in readme.table("Command line", "flag"))
         named = set(chain.from_iterable(re.findall(r"`(--.+?)`", cell) for cell in cells))
 
-        assert named == flags(parsers()[""])
+        assert named == flags(SERVE)
 
     def test_defaults(self) -> None:
-        arguments = cli._parser().parse_args([])
+        arguments = parser().parse_args([])
         defaults = {row[0].strip("`"): row[2].strip("`") for row in flag_rows()}
 
         assert defaults["--web.telemetry-path"] == arguments.telemetry_path
         assert defaults["--scrape.timeout-offset"] == f"{arguments.timeout_offset}s"
         assert defaults["--log.level"] == arguments.log_level
         assert defaults["--log.format"] == arguments.log_format
-        assert defaults["--sma.group"] == config.DeviceSettings("roof", "x").group
+        assert defaults["--sma.group"] == config.DeviceSettings(name="roof").group
 
     def test_the_table_has_every_sub_command(self) -> None:
         named = {
             row[0].strip("`").split()[0] for row in readme.table("Command line", "sub-command")
         }
 
-        assert named == parsers().keys() - {""}
+        assert named == COMMANDS.keys()
 
     def test_the_table_has_every_flag_of_backfill(self) -> None:
         rows = readme.table("Command line", "flag of `backfill`")
         named = {row[0].strip("`") for row in rows}
-        parser = parsers()["backfill"]
-        own = next(g for g in parser._action_groups if (g.title or "").startswith("the past"))
+        (own,) = (
+            group
+            for title, group in COMMANDS["backfill"].groups.items()
+            if title.startswith("the history")
+        )
 
-        assert named == {flag for a in own._group_actions for flag in a.option_strings}
+        assert named == {flag.name for flag in own}
         defaults = {row[0].strip("`"): row[1].strip("`") for row in rows}
-        assert defaults["--interval"] == parser.get_default("interval")
+        (interval,) = (flag for flag in own if flag.name == "--interval")
+        assert defaults["--interval"] == interval.options["default"]
 
     def test_variables(self) -> None:
         named = {*re.findall(r"`(SMA_[A-Z_]+)`", readme.section("Command line"))}
@@ -467,8 +461,8 @@ def quotes(text: str) -> list[str]:
     return re.findall(r"`(.+?)`", text)
 
 
-def names(model: type[attrs.AttrsInstance]) -> set[str]:
-    return {field.name.lstrip("_") for field in attrs.fields(model)}
+def names(model: type) -> set[str]:
+    return {field.name for field in fields(model)}
 
 
 class TestKeys:
@@ -476,7 +470,8 @@ class TestKeys:
         tls = {"tls.fingerprint", "tls.ca_file", "tls.verify"}
 
         assert (
-            keys("Configuration file", "key").keys() == names(config.DeviceSettings) - {"tls"} | tls
+            keys("Configuration file", "key").keys()
+            == names(config.DeviceSettings) - {"tls", "options"} | tls
         )
         assert names(config.TlsSettings) - {"given"} == {"fingerprints", "ca_file", "verify"}
 
@@ -485,7 +480,7 @@ class TestKeys:
 
     def test_defaults(self) -> None:
         said = keys("Configuration file", "key")
-        made = config.DeviceSettings("roof", ADDRESS)
+        made = config.DeviceSettings(name="roof", url=ADDRESS)
 
         assert {said["group"], said["session"]} == {made.group, made.session}
         assert parse_duration(said["timeout"]) == made.timeout
@@ -551,9 +546,9 @@ def known_metrics() -> set[str]:
 
 class TestMetrics:
     def test_the_table_is_what_the_code_says(self) -> None:
-        assert metric_table.replaced(readme.TEXT) == readme.TEXT, "python -m tests.metric_table"
+        assert metric_table.replaced(readme.TEXT) == readme.TEXT, "python -m tools.metric_table"
         reference = metric_table.REFERENCE.read_text(encoding="utf-8")
-        assert metric_table.reference() == reference, "python -m tests.metric_table"
+        assert metric_table.reference() == reference, "python -m tools.metric_table"
 
     def test_the_reference_names_every_metric(self) -> None:
         reference = metric_table.REFERENCE.read_text(encoding="utf-8")
@@ -697,7 +692,7 @@ def pause(cause: Pause) -> tuple[float, str]:
 
 
 REFUSED, FULL = pause(Pause.REFUSED), pause(Pause.FULL)
-DEVICE = config.DeviceSettings("roof", ADDRESS)
+DEVICE = config.DeviceSettings(name="roof", url=ADDRESS)
 
 
 @pytest.mark.parametrize(
@@ -725,8 +720,8 @@ def test_figures(claim: str) -> None:
 
 
 def test_figures_behind_words() -> None:
-    assert reader.READ_REQUESTS == 3
-    assert cli._parser().parse_args([]).timeout_offset == 0.5
+    assert device.READ_REQUESTS == 3
+    assert parser().parse_args([]).timeout_offset == 0.5
     assert spans.TOO_YOUNG_SECONDS == 3 * 3600
 
 

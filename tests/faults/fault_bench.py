@@ -4,6 +4,7 @@ Simulated devices, configured devices, application, server, and a scrape with Pr
 them tell time by one clock that can be put forward; the simulated sun stands still at noon.
 """
 
+import gc
 import http.client
 import logging
 import re
@@ -17,14 +18,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
-from strangers import Certificates, Speech, Stranger, certificates
+from other_servers import Certificates, OtherServer, Speech, certificates
 from support.devices import NOON, Clock, eventually
 from support.programs import values
 
 from sma_exporter import config
 from sma_exporter.devices.fleet import Fleet
 from sma_exporter.metrics.collector import SCRAPE_FAMILIES
-from sma_exporter.server import Address, Server
+from sma_exporter.server import ListenAddress, Server
 from sma_exporter.simulator import MODELS, Simulator
 from sma_exporter.sma.exceptions import Reason
 from sma_exporter.web.app import App
@@ -167,7 +168,7 @@ class Bench:
         self.wall = NOON  # by the exporter's machine
         self.folder = Path(self._stack.enter_context(TemporaryDirectory()))
         self.simulators: list[Simulator] = []
-        self.strangers: list[Stranger] = []
+        self.other_servers: list[OtherServer] = []
         self.browsers: list[SMA] = []
         self.healing = self._stack.enter_context(ExitStack())
         names = [*MODELS]
@@ -201,10 +202,10 @@ class Bench:
         """Change something outside all devices until `healing` is closed."""
         self.healing.enter_context(change)
 
-    def stranger(self, speech: Speech = tuple, port: int = 0) -> Stranger:
+    def other_server(self, speech: Speech = tuple, port: int = 0) -> OtherServer:
         """Start a listener; it is closed at the end."""
-        self.strangers.append(self._stack.enter_context(Stranger(speech, port)))
-        return self.strangers[-1]
+        self.other_servers.append(self._stack.enter_context(OtherServer(speech, port)))
+        return self.other_servers[-1]
 
     def __enter__(self) -> Self:
         self._stack.__enter__()
@@ -212,7 +213,7 @@ class Bench:
         wanted = config.Config(tuple(map(self._configured, self._sims)))
         self.fleet = Fleet(wanted, clock=lambda: self.wall, monotonic=self.clock)
         self.app = App(self.fleet)
-        server = Server(self.app, [Address("127.0.0.1", 0)])
+        server = Server(self.app, [ListenAddress("127.0.0.1", 0)])
         server.start()
         self._stack.callback(server.stop)
         self.port = server.addresses[0].port
@@ -301,14 +302,25 @@ class Bench:
 
     def told(self) -> dict[str, str]:
         """All that a person or a program can see of the exporter, beside its log and what scrapes got."""
-        device = self.fleet.devices[0]
-        reader = vars(device)["_reader"]
-        things = (device, device.settings, device.last(), reader, vars(reader)["_client"], self.app)
         return {
             "page": fetch(self.port, "/").text,
             "metrics of the exporter": fetch(self.port, "/metrics/exporter").text,
-            "repr": "\n".join(map(repr, things)),
+            "repr": "\n".join(map(repr, _objects_of(self.app))),
         }
+
+
+def _objects_of(root: object) -> list[object]:
+    """Every object of the exporter that another one holds, from one on."""
+    found: dict[int, object] = {}
+    waiting = [root]
+    while waiting:
+        thing = waiting.pop()
+        is_ours = type(thing).__module__.startswith("sma_exporter")
+        if id(thing) in found or not (is_ours or isinstance(thing, dict | list | tuple | set)):
+            continue
+        found[id(thing)] = thing
+        waiting += gc.get_referents(thing)
+    return [thing for thing in found.values() if type(thing).__module__.startswith("sma_exporter")]
 
 
 @cache

@@ -209,7 +209,7 @@ def observe_on(bench: Bench, case: Case, well: Answer | None = None, *, last: bo
         left=sum(s.sessions for s in bench.simulators),
         unclaimed=sum(s.unclaimed_sessions for s in bench.simulators),
         asked_elsewhere=sum(len(s.requests) for s in bench.simulators[3:])
-        + sum(bool(s.heard) for s in bench.strangers),
+        + sum(bool(s.heard) for s in bench.other_servers),
         leaks=tuple(
             where for where, text in told.items() if any(secret in text for secret in secrets)
         ),

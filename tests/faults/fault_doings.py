@@ -10,7 +10,7 @@ from unittest import mock
 import requests
 from fault_bench import PASSWORDS, SICK, Bench
 from fault_case import Do, clear
-from strangers import Speech
+from other_servers import Speech
 from support.devices import eventually
 
 from sma_exporter import config
@@ -110,18 +110,18 @@ def itself_again_for_good(bench: Bench) -> None:
     itself_again(bench)
 
 
-def stranger(speech: Speech) -> Do:
+def other_server(speech: Speech) -> Do:
     """Have a listener of another kind answer there."""
 
     def inflict(bench: Bench) -> None:
         bench.sick.stop()
-        bench.stranger(speech, bench.sick.port)
+        bench.other_server(speech, bench.sick.port)
 
     return inflict
 
 
-def the_stranger_goes(bench: Bench) -> None:
-    bench.strangers[-1].close()
+def the_other_server_goes(bench: Bench) -> None:
+    bench.other_servers[-1].close()
     bench.sick.start()
 
 
@@ -130,7 +130,7 @@ def the_stranger_goes(bench: Bench) -> None:
 
 def elsewhere(bench: Bench) -> None:
     """Redirect every call to another host, which listens."""
-    url = f"https://localhost:{bench.stranger().port}/dyn/login.json"
+    url = f"https://localhost:{bench.other_server().port}/dyn/login.json"
     at(None, faults.redirect(url))(bench)
 
 
@@ -222,6 +222,11 @@ def time_passes(seconds: float) -> Do:
 def secure(**tls: Any) -> Callable[[Bench], config.TlsSettings]:
     """Return `tls:` of the configuration."""
     return lambda bench: config.TlsSettings(given=True, **bench.asked(tls))
+
+
+def authority(bench: Bench) -> config.CaFile:
+    path = bench.certificates.authority
+    return config.CaFile(path, path.read_text(encoding="ascii"))
 
 
 def fingerprints(bench: Bench) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from fault_bench import PASSWORDS, SICK
 from fault_case import PARAMETER_READ, READ, Case, clear
 from fault_doings import (
     at,
+    authority,
     both,
     browsers_log_in,
     browsers_log_out,
@@ -22,23 +23,23 @@ from fault_doings import (
     off,
     on,
     once_it_strikes,
+    other_server,
     password_file,
     password_file_says,
     replaced_by,
     secure,
     somebody_guesses,
-    stranger,
-    the_stranger_goes,
+    the_other_server_goes,
     time_passes,
     wall_clock_moves,
 )
-from strangers import banner, continues, endless_body, endless_header
+from other_servers import banner, continues, endless_body, endless_header
 from support.devices import STATUS, TOTAL, sending
 
 from sma_exporter import config
 from sma_exporter.simulator import faults
-from sma_exporter.simulator.device import HTML, JSON, Reply
-from sma_exporter.simulator.faults import Answer
+from sma_exporter.simulator.faults import SendReply
+from sma_exporter.simulator.http_server import HTML, JSON, SimulatedReply
 
 _SLOW = 2.0  # longer than a request may take
 _HANGS = 1.5  # what Prometheus waits where nothing else would end the scrape
@@ -54,7 +55,7 @@ _REPLACED = (
     'name="SB3.6-1AV-41 001",plant="",serial="3004711001",sw_version="4.0.55.R"}'
 )
 _ENNEXOS = b"<!DOCTYPE html><html><title>Sunny Tripower X</title></html>"
-_MANY_HEADERS = Reply(200, b"{}", JSON, tuple((f"X-{n}", "x") for n in range(200)))
+_MANY_HEADERS = SimulatedReply(200, b"{}", JSON, tuple((f"X-{n}", "x") for n in range(200)))
 
 
 def _total(value: object, fault: str) -> Case:
@@ -112,39 +113,39 @@ CONNECTIONS = (
     ),
     Case("It sends its answers in small pieces", at(None, faults.drip(0, chunk=50))),
     Case("It takes a fifth of a second for everything", at(None, faults.delay(0.2))),
-    Case("It sends 200 header lines", at(READ, Answer(_MANY_HEADERS)), "connection"),
+    Case("It sends 200 header lines", at(READ, SendReply(_MANY_HEADERS)), "connection"),
     Case(
         "Another kind of server answers at its address",
-        stranger(banner),
+        other_server(banner),
         "connection",
-        heal=the_stranger_goes,
+        heal=the_other_server_goes,
         login=True,
         pause=_LOST,
         kept=_NO_LOGIN,
     ),
     Case(
         "A header line without end",
-        stranger(endless_header),
+        other_server(endless_header),
         "connection",
-        heal=the_stranger_goes,
+        heal=the_other_server_goes,
         login=True,
         pause=_LOST,
         kept=_NO_LOGIN,
     ),
     Case(
         "A body without end",
-        stranger(endless_body),
+        other_server(endless_body),
         "protocol",
-        heal=the_stranger_goes,
+        heal=the_other_server_goes,
         login=True,
         pause=_LOST,
         kept=_NO_LOGIN,
     ),
     Case(
         "It says “100 Continue” without end",
-        stranger(continues),
+        other_server(continues),
         "timeout",
-        heal=the_stranger_goes,
+        heal=the_other_server_goes,
         login=True,
         pause=_LOST,
         kept=_NO_LOGIN,
@@ -224,7 +225,6 @@ LOGINS = (
         heal=password_file_says(PASSWORDS[SICK]),
         login=True,
         keys={"password_file": password_file},
-        kept={"reason": None},  # it has the password, and the session
     ),
     Case(
         "Somebody tries wrong passwords until it locks the account for a quarter of an hour",
@@ -351,7 +351,7 @@ CERTIFICATES = (
             login=True,
             unasked=True,
             options={"tls": lambda bench: bench.certificates.good},
-            keys={"tls": secure(ca_file=lambda bench: bench.certificates.authority)},
+            keys={"tls": secure(ca_file=authority)},
         )
         for fault, tls in {
             "Its certificate has expired": lambda bench: bench.certificates.expired,
@@ -372,9 +372,9 @@ CERTIFICATES = (
     ),
     Case(
         "It never answers the TLS handshake",
-        stranger(tuple),
+        other_server(tuple),
         "timeout",
-        heal=the_stranger_goes,
+        heal=the_other_server_goes,
         login=True,
         seconds=_HANGS,
         options={"tls": lambda bench: bench.certificates.good},

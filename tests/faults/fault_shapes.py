@@ -13,8 +13,8 @@ from support.devices import NOON
 
 from sma_exporter.metrics import families as metrics
 from sma_exporter.simulator import Simulator, faults
-from sma_exporter.simulator.device import Reply
 from sma_exporter.simulator.faults import Action, Alter
+from sma_exporter.simulator.http_server import SimulatedReply
 from sma_exporter.webconnect.values import elements, number
 
 #: Makes actions that concern one value, whose key it is told; most do not care.
@@ -141,7 +141,7 @@ def _compressed_blanks() -> bytes:
     return gzip.compress(b" " * 100 * _MEGABYTE)
 
 
-def _compressed(reply: Reply) -> Reply:
+def _compressed(reply: SimulatedReply) -> SimulatedReply:
     content = gzip.compress(reply.body) + _compressed_blanks()
     return replace(reply, body=content, headers=(("Content-Encoding", "gzip"),))
 
@@ -187,8 +187,8 @@ def _in_words(reply: Any) -> Any:
 
 def _crowded(reply: Any) -> Any:
     """With ten thousand keys that nobody knows, before the others."""
-    strangers = {f"9999_{n:08X}": {"1": [{"val": n}]} for n in range(10_000)}
-    return {"result": {uid: strangers | found for uid, found in reply["result"].items()}}
+    unknown = {f"9999_{n:08X}": {"1": [{"val": n}]} for n in range(10_000)}
+    return {"result": {uid: unknown | found for uid, found in reply["result"].items()}}
 
 
 def _of_two(reply: Any) -> Any:

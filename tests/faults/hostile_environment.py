@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from fault_bench import by_device
 from fault_case import Row
-from strangers import Stranger, banner, certificates
+from other_servers import OtherServer, banner, certificates
 from support.devices import NOON
 from support.programs import get, running, values
 
@@ -63,13 +63,19 @@ def observe(fault: str) -> Row:
                 Simulator("stp-10", clock=lambda: NOON, tls=made.good),
             ),
         )
-        proxy, ear = stack.enter_context(Stranger()), stack.enter_context(Stranger(banner))
+        proxy, recorder = (
+            stack.enter_context(OtherServer()),
+            stack.enter_context(OtherServer(banner)),
+        )
         config = folder / "sma.yml"
         devices = {
             "plain": (plain.url, "{}"),
             "pinned": (pinned.url, f'{{fingerprint: "{pinned.fingerprint}"}}'),
             "signed": (signed.url, f"{{ca_file: {made.authority}}}"),
-            "ear": (f"http://127.0.0.1:{ear.port}", "{}"),  # it hears what is sent to devices
+            "recorder": (
+                f"http://127.0.0.1:{recorder.port}",
+                "{}",
+            ),  # it records what is sent to devices
         }
         config.write_text("\n".join(_config(devices)), encoding="utf-8")
 
@@ -78,8 +84,8 @@ def observe(fault: str) -> Row:
 
         assert all(len(usual[name]) > 20 for name in ("plain", "pinned", "signed"))
         assert proxy.connections == 0
-        assert PASSWORD.encode() in ear.heard
-        assert b"authorization" not in ear.heard.lower()
+        assert PASSWORD.encode() in recorder.heard
+        assert b"authorization" not in recorder.heard.lower()
         left = sum(simulator.sessions for simulator in (plain, pinned, signed))
     return Row(
         fault,

@@ -23,8 +23,8 @@ from support.needs import require_path
 from sma_exporter import config
 from sma_exporter.devices.fleet import Fleet
 from sma_exporter.metrics import families as metrics
-from sma_exporter.metrics.families import COUNTER, Source
-from sma_exporter.server import Address, Server
+from sma_exporter.metrics.families import COUNTER, DeviceReadings
+from sma_exporter.server import ListenAddress, Server
 from sma_exporter.simulator import PASSWORD, Plant, Simulator, faults
 from sma_exporter.simulator.faults import Action, Fault
 from sma_exporter.web.app import App
@@ -155,7 +155,7 @@ class Patient:
     def totals(self) -> Values:
         """What its counters say now, by series."""
         (values,) = self.simulator.online_values()["result"].values()
-        made = metrics.families([Source(self.name, decode(values), {})])
+        made = metrics.families([DeviceReadings(self.name, decode(values), {})])
         samples = (sample for metric in made for sample in metric.samples)
         return {_series(s.name, s.labels): s.value for s in samples if s.name in COUNTERS}
 
@@ -176,7 +176,7 @@ class Soak:
             stack.enter_context(patient.simulator)
         wanted = config.Config(tuple(map(self._configured, self.patients)))
         self._fleet = Fleet(wanted, monotonic=self.clock)
-        server = Server(App(self._fleet), [Address("127.0.0.1", 0)])
+        server = Server(App(self._fleet), [ListenAddress("127.0.0.1", 0)])
         server.start()
         stack.callback(server.stop)
         self._port = server.addresses[0].port

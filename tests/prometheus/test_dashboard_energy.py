@@ -136,7 +136,7 @@ def daily_utc() -> Readings:
 
 
 def yield_only() -> Readings:
-    """The same of a device that keeps the past of its yield only. Slightly less than its PV."""
+    """The same of a device that keeps the history of its yield only. Slightly less than its PV."""
     home = Home("yield-only")
     known = midnights(date(2024, 12, 31), date(2026, 5, 17), BERLIN)
     return merged(

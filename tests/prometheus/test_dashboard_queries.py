@@ -16,7 +16,7 @@ from support.grafana import Browser, Request
 from support.programs import exporter
 
 from sma_exporter.metrics import families as metrics
-from sma_exporter.metrics.families import Source
+from sma_exporter.metrics.families import DeviceReadings
 from sma_exporter.simulator import demo_devices
 from sma_exporter.webconnect.decode import decode
 
@@ -66,14 +66,14 @@ def known_times(now: float) -> list[float]:
 
 
 def demonstrated(now: float, port: str) -> Mapping[str, list[tuple[float, float]]]:
-    """The totals and the strings that the demonstration would have shown in the past."""
+    """The totals and the strings that the demonstration would have shown before."""
     moment = [now]
     devices = demo_devices(clock=lambda: moment[0])
     readings: dict[str, list[tuple[float, float]]] = {}
     for moment[0] in known_times(now):
         for device in devices:
             (reply,) = device.simulator.online_values()["result"].values()
-            for family in metrics.families([Source(device.name, decode(reply), {})]):
+            for family in metrics.families([DeviceReadings(device.name, decode(reply), {})]):
                 for sample in filter(is_known, family.samples):
                     for job, instance in WAYS.items():
                         where = instance.format(port=port, device=device.name)
@@ -164,7 +164,7 @@ def test_at_most_one_in_twenty_has_none() -> None:
 
 @pytest.mark.parametrize("name", grafana.NAMES)
 def test_both_ways_of_scraping_show_the_same(demo: Demo, name: str) -> None:
-    """How many values a panel has of an instant. The past lacks the label `plant` that /sd adds."""
+    """How many values a panel has of an instant. The history lacks the label `plant` that /sd adds."""
 
     def shown(job: str) -> dict[object, int]:
         requests = [r for r in demo.browser(job).requests(grafana.load(name)) if r.step is None]

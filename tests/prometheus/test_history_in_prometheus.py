@@ -135,7 +135,7 @@ class TestTenYears:
         self, server: Prometheus, plant: Plant, day: str
     ) -> None:
         """It has 23 hours, so 24 hours before its end is before the reading at its beginning."""
-        assert "ask with `offset 23h`" in " ".join(readme.section("The past").split())
+        assert "ask with `offset 23h`" in " ".join(readme.section("History").split())
         wrong, _ = self.found_and_true(server, plant, day, YIELD)
         found, true = self.found_and_true(server, plant, day, YIELD, "23h")
 
@@ -164,9 +164,9 @@ class TestTenYears:
 
 
 def test_past_and_present_are_one_series(simulate: Simulate, tmp_path: Path) -> None:
-    """Scraped as the README says, then filled: with its labels the past joins what is there."""
+    """Scraped as the README says, then filled: with its labels the history joins what is there."""
     simulator = simulate("sb-3.6")
-    (labels,) = re.findall(r"--label job=sma --label instance=(\S+)", readme.section("The past"))
+    (labels,) = re.findall(r"--label job=sma --label instance=(\S+)", readme.section("History"))
     configured = tmp_path / "sma.yml"
     configured.write_text(
         json.dumps({"devices": [{"name": "roof", "url": simulator.url, "password": "Sunny-1234"}]})
@@ -200,7 +200,7 @@ def test_past_and_present_are_one_series(simulate: Simulate, tmp_path: Path) -> 
 class TestReadme:
     def commands(self, simulator: Simulator, folder: Path) -> list[str]:
         """The three commands, with this device and these folders."""
-        (block,) = readme.blocks("sh", text=readme.section("The past"))
+        (block,) = readme.blocks("sh", text=readme.section("History"))
         (folder / "roof.password").write_text("Sunny-1234\n", encoding="utf-8")
         (folder / "sma.yml").write_text(
             f"devices:\n- {{name: roof, url: '{simulator.url}', password_file: roof.password}}\n"

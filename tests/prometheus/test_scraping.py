@@ -92,11 +92,11 @@ def test_it_follows_a_reload(tmp_path: Path) -> None:
 
 def test_it_comes_in_through_a_locked_door(tmp_path: Path) -> None:
     """Over TLS, with a client certificate and a password, to /sd and to the targets."""
-    door = Folder(tmp_path)
-    door.issue()
-    door.issue("prometheus", "prometheus")
-    ca = door.issue_ca()
-    door.write(f"{MUTUAL}basic_auth_users:\n  prometheus: {hashed('made up')}\n")
+    folder = Folder(tmp_path)
+    folder.issue()
+    folder.issue("prometheus", "prometheus")
+    ca = folder.issue_ca()
+    folder.write(f"{MUTUAL}basic_auth_users:\n  prometheus: {hashed('made up')}\n")
     (tmp_path / "password").write_text("made up", encoding="utf-8")
     access = {
         "scheme": "https",
@@ -107,7 +107,7 @@ def test_it_comes_in_through_a_locked_door(tmp_path: Path) -> None:
             "key_file": str(tmp_path / "prometheus.key"),
         },
     }
-    with exporter("--demo", f"--web.config.file={door.web}") as (http, _):
+    with exporter("--demo", f"--web.config.file={folder.web}") as (http, _):
         url = http.replace("http://", "https://")
         with prometheus(discovering(url, **access), tmp_path) as server:
             own = url.removeprefix("https://")

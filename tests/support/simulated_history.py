@@ -1,4 +1,4 @@
-"""What Prometheus would have scraped of simulated devices in the past: without HTTP, at any speed.
+"""What Prometheus would have scraped of simulated devices before now: without HTTP, at any speed.
 
 The exporter's own tables make the samples, so names and labels are those of a real scrape.
 """
@@ -16,7 +16,7 @@ from sma_exporter.metrics import collector
 from sma_exporter.metrics import families as metrics
 from sma_exporter.simulator import MODELS
 from sma_exporter.simulator.plant import Plant
-from sma_exporter.simulator.sources import Site
+from sma_exporter.simulator.webconnect.profiles import WebConnectSite
 from sma_exporter.sma.exceptions import Reason
 from sma_exporter.sma.sensors import SENSORS
 from sma_exporter.sma.source import Readings
@@ -44,7 +44,7 @@ class PastDevice:
 
     name: str
     model: str
-    site: Site
+    site: WebConnectSite
     plant: str = ""
     off_at_night: bool = False
     change: Callable[[float, Readings], Readings | None] = field(
@@ -59,7 +59,7 @@ class PastDevice:
     def snapshot(self, time: float) -> Snapshot:
         """Return what the exporter knows of it at a time."""
         model, parameters = MODELS[self.model], self.parameters
-        is_off = self.off_at_night and model.sources(self.site, time).dark
+        is_off = self.off_at_night and model.quantities(self.site, time).dark
         found = {} if is_off else decoded(model.online(self.site, time))
         readings = None if is_off else self.change(time, concluded({**parameters, **found}))
         result = (
@@ -74,11 +74,11 @@ class PastDevice:
 
 
 def device(name: str, model: str, home: Plant, **more: object) -> PastDevice:
-    """Return a device of a plant; `more` as PastDevice has it, `meter` as Site."""
+    """Return a device of a plant; `more` as PastDevice has it, `meter` as WebConnectSite."""
     meter = bool(more.pop("meter", True))
     profile = MODELS[model]
     unit = home.unit(profile.unit) if profile.unit else None
-    site = Site(home, unit, profile.serial, name, meter=meter)
+    site = WebConnectSite(home, unit, profile.serial, name, meter=meter)
     return PastDevice(name, model, site, **more)  # type: ignore[arg-type]
 
 
@@ -86,7 +86,7 @@ def exposed(devices: Sequence[PastDevice], time: float) -> Iterator[Metric]:
     """Yield what a scrape would show."""
     snapshots = [each.snapshot(time) for each in devices]
     yield from collector.scrape_metrics(collector.GAUGES, snapshots)
-    yield from metrics.families([metrics.Source(s.name, s.readings, {}) for s in snapshots])
+    yield from metrics.families([metrics.DeviceReadings(s.name, s.readings, {}) for s in snapshots])
 
 
 def by_metrics(job: str) -> Labelled:

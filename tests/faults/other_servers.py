@@ -15,7 +15,7 @@ import trustme
 Speech = Callable[[], Iterable[bytes]]
 
 
-class Stranger:
+class OtherServer:
     """Takes every connection to a port, says something, and remembers what it hears."""
 
     def __init__(self, speech: Speech = tuple, port: int = 0) -> None:
