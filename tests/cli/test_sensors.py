@@ -1,6 +1,7 @@
 """`sma_exporter sensors`: the way to a device, what it answers, and its configuration."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +242,19 @@ def test_the_configuration_never_holds_the_password(simulate: Simulate) -> None:
 
     assert PASSWORD not in as_text(report)
     assert "password_file:" in report.configuration
+
+
+@pytest.mark.parametrize("name", ["Roof #2", "yes", "1e3", "a: b", "Dächer", "- x"])
+def test_the_configuration_is_read_back_whatever_the_device_is_called(
+    simulate: Simulate, name: str
+) -> None:
+    found = replace(settings(simulate("sb-1.5"), None), name=name)
+
+    (device,) = config.parse(
+        examine(found).configuration, {}, PROTOCOL_KEYS, folder=Path.cwd()
+    ).devices
+
+    assert (device.name, device.url) == (name, found.url)
 
 
 def test_without_a_password_the_dashboard_is_shown(simulate: Simulate) -> None:

@@ -1,5 +1,7 @@
 """How long a device is left alone after a login, and with which password it is asked again."""
 
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from support.devices import (
     visitor,
 )
 
+from sma_exporter.config import model
 from sma_exporter.simulator import Simulator, faults
 from sma_exporter.simulator.faults import Action, Fault
 from sma_exporter.sma.exceptions import Reason
@@ -168,6 +171,32 @@ def test_a_password_file_that_cannot_be_read_is_named_and_no_login_is_tried(
     assert str(file) in missing.message
     assert asked == []
     assert there.reason is None
+
+
+def test_a_password_file_on_a_mount_that_hangs_holds_up_no_scrape(
+    connect: Connect, sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go_on = threading.Event()
+
+    def hanging(path: Path) -> bytes:
+        may_go_on.wait(10)
+        return PASSWORD.encode()
+
+    monkeypatch.setattr(model, "read_bytes", hanging)
+    roof = connect(sim, password_file=tmp_path / "password", min_interval=0.0)
+
+    began = time.monotonic()
+    late = roof.device.finish(roof.device.begin(), roof.within(0.2))
+    again = roof.device.finish(roof.device.begin(), roof.within(0.2))
+    roof.device.last()
+    seconds = time.monotonic() - began
+    may_go_on.set()
+
+    assert seconds < 2
+    assert late.result is not None
+    assert again.result is not None
+    assert late.result.reason is again.result.reason is Reason.TIMEOUT
+    assert roof.read().reason is None
 
 
 def test_a_password_file_is_read_at_each_login(
