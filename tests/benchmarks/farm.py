@@ -122,6 +122,8 @@ class Device:
             return self._login(json.loads(content))
         if name == "logout":
             return self._logout(sid)
+        if name == "sessionCheck":
+            return as_json({"result": {"cntFreeSess": MAX_SESSIONS - len(self._sessions)}})
         if path.startswith("/data/l10n/"):
             return _WORDS
         if sid not in self._sessions:
