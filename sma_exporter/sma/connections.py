@@ -116,7 +116,8 @@ def connected(
         except OSError as error:  # IPv6 may be switched off on this machine
             failure = error
         else:
-            sock.settimeout(max(deadline.left(), _SHORTEST))
+            if position + 1 < len(addresses):  # it had a share only
+                sock.settimeout(max(deadline.left(), _SHORTEST))
             return sock
     raise failure
 
