@@ -41,7 +41,7 @@ def run(argv: Sequence[str] | None = None) -> NoReturn:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Run a command: the function `run` of the module of its name, which only that command needs."""
-    if arguments.command != "serve":
+    if arguments.command != "serve" or arguments.check:
         signals.release()
     code: int = import_module(f".{arguments.command}", __package__).run(arguments, os.environ)
     return code

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 from support.devices import PASSWORD, eventually
-from support.programs import Running, exporter, get, running, started, values
+from support.programs import PATIENCE_SECONDS, Running, exporter, get, running, started, values
 
 from sma_exporter import __version__, config
 from sma_exporter.cli.serve import started_demo
@@ -79,6 +79,14 @@ def test_a_signal_during_the_start_is_handled_after_it(file: Path, number: signa
         program.find("msg=stopping")
 
         assert program.stop() == 0
+
+
+def test_the_check_of_a_configuration_can_be_interrupted(file: Path) -> None:
+    with running("--config.check", f"--config.file={file}", environ=IMPORTS) as program:
+        program.find(r"\| +sma_exporter\.config$")  # long before the file is read
+        program.process.send_signal(signal.SIGTERM)
+
+        assert program.process.wait(PATIENCE_SECONDS) == -signal.SIGTERM
 
 
 def reloads_at_sighup(program: Running) -> bool:
