@@ -12,6 +12,7 @@ from .. import config
 from ..devices.fleet import Fleet
 from ..metrics.collector import build_info
 from ..server import ListenAddress, Server
+from ..sma.deadline import Deadline
 from ..web.app import App
 from ..web.paths import FixedPath
 from ..web_config import WebConfig
@@ -135,8 +136,9 @@ def _password_file_warnings(devices: Iterable[config.DeviceSettings]) -> list[st
     ]
     for reader in readers:
         reader.start()
+    deadline = Deadline.after(_PASSWORD_FILE_SECONDS)
     for reader in readers:
-        reader.join(_PASSWORD_FILE_SECONDS / len(readers))
+        reader.join(deadline.left())
     unread = [f"the password file was not read within {_PASSWORD_FILE_SECONDS:g} s"]
     return [
         f"{name}: {sentence}"

@@ -22,11 +22,13 @@ class Credentials:
         except config.PasswordFileError as error:
             raise SmaCredentialsException(str(error)) from None
         credentials = self.settings.group, password
-        if credentials != self._tried:
-            self._tried = credentials
+        is_new, self._tried = credentials != self._tried, credentials
+        if (
+            is_new and self.settings.password_file
+        ):  # of a password in the configuration, loading warns
             for sentence in config.password_warnings(password):
-                message = "the password %s"
-                _LOGGER.warning(message, sentence, extra={"device": self.settings.name})
+                extra = {"device": self.settings.name}
+                _LOGGER.warning("the password %s", sentence, extra=extra)
         return password
 
     def changed(self) -> bool:

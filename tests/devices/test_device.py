@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -531,11 +532,17 @@ def test_a_log_line_names_the_device_and_what_to_do(
 
 
 def test_a_long_password_is_warned_of_once(
-    connect: Connect, simulate: Simulate, clock: Clock, caplog: pytest.LogCaptureFixture
+    connect: Connect,
+    simulate: Simulate,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
 ) -> None:
+    """Of one in the configuration itself, loading it warns."""
     password = "Sunny-1234567890"
+    (tmp_path / "password").write_text(password)
     sim = simulate(clock=lambda: NOON, monotonic=clock, password=password)
-    roof = connect(sim, password=password)
+    roof = connect(sim, password_file=tmp_path / "password")
 
     roof.scrape_for(25)
 
