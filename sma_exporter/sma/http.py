@@ -18,6 +18,7 @@ import requests
 import urllib3
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 
+from . import limits
 from .connections import DeadlineTimeout, connected, format_fingerprint, lenient_context
 from .deadline import Deadline
 from .exceptions import (
@@ -29,8 +30,6 @@ from .exceptions import (
 )
 
 _LOGGER = logging.getLogger(__name__)
-
-MAX_REPLY_BYTES = 8 * 1024 * 1024
 
 _NO_ADDRESS = (
     requests.exceptions.InvalidURL,
@@ -66,7 +65,7 @@ def exchange(
     bearer: str | None = None,
     deadline: Deadline,
     connect_deadline: Deadline | None = None,
-    limit: int = MAX_REPLY_BYTES,
+    limit: int = limits.REPLY_BYTES,
 ) -> HttpReply:
     """Send one request and return the whole answer, before the deadline.
 

@@ -14,14 +14,12 @@ from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 
+from . import limits
+
 #: Letters of DC inputs and battery packs: devices have more of them than PySMA's three.
 LETTERS = tuple(string.ascii_lowercase)
 
-#: Beyond this no element of an array is believed; the largest real one has an element for each
-#: optimizer.
-MAX_ELEMENTS = 100
-
-_COUNTED = tuple(map(str, range(MAX_ELEMENTS)))
+_COUNTED = tuple(map(str, range(limits.ELEMENTS)))
 
 #: What a braced word in a sensor's name stands for.
 PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(

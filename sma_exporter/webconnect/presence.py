@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from ..sma.sensors import MAX_ELEMENTS
+from ..sma import limits
 from . import definitions
 from .decode import decode
 from .sensor import Sensor, Sensors
@@ -78,7 +78,7 @@ def present(values: Mapping[str, object]) -> Sensors:
 
 def _numbered(kind: str, readings: Mapping[str, object]) -> Iterator[Sensor]:
     templates = [sensor for name, sensor in definitions.SENSORS.items() if name.startswith(kind)]
-    for index in range(MAX_ELEMENTS):
+    for index in range(limits.ELEMENTS):
         if any(f"{template.name}_{index}" in readings for template in templates):
             for template in templates:
                 yield replace(

@@ -1,12 +1,12 @@
 """What a reply means, as pure functions: its JSON, a session id, a move to https, or something else."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from ..sma.exceptions import SmaConnectionException, SmaReadException
 from ..sma.http import HttpReply
+from ..sma.json_text import parsed_json
 from .exceptions import SmaNotWebConnectException
 from .values import number
 
@@ -45,7 +45,7 @@ def moved(url: str, path: str, reply: HttpReply) -> str | None:
     if (
         here.scheme == "http"
         and here.port in {None, 80}
-        and json_or_none(reply.body) == {"err": 404}
+        and parsed_json(reply.body) == {"err": 404}
     ):
         return urlunsplit(here._replace(scheme="https", netloc=here.netloc.removesuffix(":80")))
     return None
@@ -77,17 +77,7 @@ def parsed(reply: HttpReply, name: str) -> dict[str, Any]:
         raise SmaNotWebConnectException(
             "an empty reply instead of WebConnect: a Sunny WebBox and Speedwire-only devices have none"
         )
-    body = json_or_none(reply.body)
+    body = parsed_json(reply.body)
     if not isinstance(body, dict):
         raise SmaReadException(f"the reply to {name} is not the JSON object that it should be")
     return body
-
-
-def json_or_none(content: bytes) -> object:
-    """Return what a body says, None when it is no JSON."""
-    try:
-        # A name in Latin-1 must not cost the values: what is not UTF-8 is replaced. NaN is no
-        # number.
-        return json.loads(content.decode("utf-8-sig", "replace"), parse_constant=lambda _: None)
-    except (ValueError, RecursionError):
-        return None

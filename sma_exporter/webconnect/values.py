@@ -10,7 +10,7 @@ A raw value is what stands behind a key in a reply's result, for example::
 
 from typing import TypeGuard
 
-from ..sma.sensors import MAX_ELEMENTS
+from ..sma import limits
 from ..sma.tags import SAYS_NOTHING
 
 #: What SMA's number types send for "no value". WebConnect mostly turns them into null, some
@@ -64,15 +64,15 @@ def _by_index(entries: list[object]) -> list[object]:
         plain = [entry["val"] for entry in entries if len(entry) == 1]  # type: ignore[index,arg-type]
     except (KeyError, TypeError):
         plain = []
-    if len(plain) == len(entries) <= MAX_ELEMENTS:  # nearly all others
+    if len(plain) == len(entries) <= limits.ELEMENTS:  # nearly all others
         return plain
     values: dict[int, object] = {}
-    for position, entry in enumerate(entries[:MAX_ELEMENTS]):
+    for position, entry in enumerate(entries[: limits.ELEMENTS]):
         if not isinstance(entry, dict):
             continue
         number = entry.get("str")
         index = number - 1 if isinstance(number, int) and number >= 1 else position
-        if index < MAX_ELEMENTS:
+        if index < limits.ELEMENTS:
             values[index] = entry.get("val")
     return [values.get(index) for index in range(max(values) + 1)] if values else []
 

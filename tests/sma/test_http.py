@@ -292,7 +292,7 @@ def test_an_answer_without_end_is_given_up(
     error = failure(http(), answering(endless))
 
     assert type(error) is SmaReadException
-    assert "larger than 8 MB" in str(error)
+    assert "larger than 1 MB" in str(error)
     assert next(sent) < 64 * 16
 
 
@@ -302,7 +302,7 @@ def test_an_answer_that_is_large_when_unpacked_is_given_up(
     body = gzip.compress(b" " * 9 * 1024 * 1024)
     url = answering([OK, PACKED, b"Content-Length: %d\r\n\r\n" % len(body), body])
 
-    assert "larger than 8 MB" in str(failure(http(), url))
+    assert "larger than 1 MB" in str(failure(http(), url))
 
 
 def test_the_largest_answer_can_be_given(device: Simulator, http: MakeHttp) -> None:

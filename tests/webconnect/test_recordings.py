@@ -13,8 +13,9 @@ from responses import matchers
 from support.documented import BASE, units_and_scales
 
 from sma_exporter.metrics.families import ALL_FAMILIES, DeviceReadings, families
+from sma_exporter.sma.limits import ELEMENTS
 from sma_exporter.sma.objects import BY_KEY, OBJECTS
-from sma_exporter.sma.sensors import IDENTITY, MAX_ELEMENTS, SENSORS, expanded
+from sma_exporter.sma.sensors import IDENTITY, SENSORS, expanded
 from sma_exporter.sma.tags import L10N
 from sma_exporter.webconnect import (
     SMA,
@@ -101,7 +102,7 @@ def elements_of(row: Row) -> list[Row]:
     """The elements of an array that is counted; any other row as it is."""
     if not row.name.startswith(COUNTED):
         return [row]
-    return [replace(row, name=f"{row.name}_{n}", index=n) for n in range(MAX_ELEMENTS)]
+    return [replace(row, name=f"{row.name}_{n}", index=n) for n in range(ELEMENTS)]
 
 
 def is_hybrid(recording: Recording) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from raw_values import JSON
 
-from sma_exporter.sma.sensors import MAX_ELEMENTS
+from sma_exporter.sma.limits import ELEMENTS
 from sma_exporter.webconnect.values import elements, number, tags
 
 
@@ -66,9 +66,9 @@ def test_a_given_device_class_comes_first(devclass: str | None, expected: list[o
 
 
 def test_an_array_has_no_more_elements_than_is_believed() -> None:
-    raw = {"1": [{"val": index} for index in range(MAX_ELEMENTS + 50)]}
+    raw = {"1": [{"val": index} for index in range(ELEMENTS + 50)]}
 
-    assert elements(raw) == list(range(MAX_ELEMENTS))
+    assert elements(raw) == list(range(ELEMENTS))
 
 
 @pytest.mark.parametrize(
@@ -124,6 +124,6 @@ def test_nothing_that_json_can_say_crashes_the_parts(raw: object, devclass: str 
     numbers = [number(val) for val in [raw, *found]]
     states = [tags(val) for val in [raw, *found]]
 
-    assert len(found) <= MAX_ELEMENTS
+    assert len(found) <= ELEMENTS
     assert all(value is None or math.isfinite(value) for value in numbers)
     assert all(isinstance(tag, int) for state in states for tag in state)

@@ -1,0 +1,20 @@
+"""How large what comes from a device may be: several times what a real one sends, and no more.
+
+Whatever is larger is refused, or cut where cutting leaves something useful, before time or memory
+is spent on it. The largest real replies that are recorded: 43 kB of values, 100 kB of parameters.
+"""
+
+#: Bytes of one reply with values or parameters.
+REPLY_BYTES = 1024 * 1024
+
+#: Bytes of one reply of a data logger, which only `backfill` asks for: and a library user for long spans.
+LOGGER_REPLY_BYTES = 8 * 1024 * 1024
+
+#: Characters of a text (a name, a serial number) as a label, a page or a log line shows it.
+TEXT_CHARACTERS = 128
+
+#: Elements of an array; the largest real one has an element for each optimizer.
+ELEMENTS = 100
+
+#: Tags that are active at a time in one state or choice; real ones have one or two.
+TAGS = 16
