@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from .exceptions import SmaException
-from .source import Address
+from .source import Address, Identity, Readings
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,19 @@ class UnknownValue:
 class Diagnosis:
     """What was found out about one device.
 
-    `url`: where it turned out to be. `fingerprint`: of a certificate that nobody verified. `failure`:
-    why it ended early, after the last of the steps. `needs_installer`: how many more values most
-    devices show to the installer only.
+    `url`: where it turned out to be. `readings`: what the exporter would get. `warnings`: what of the
+    values is not read. `fingerprint`: of a certificate that nobody verified. `failure`: why it ended
+    early, after the last of the steps. `needs_installer`: how many more values most devices show to
+    the installer only.
     """
 
     url: str
     steps: list[Step] = field(default_factory=list)
     values: list[KnownValue] = field(default_factory=list)
     unknown: list[UnknownValue] = field(default_factory=list)
+    identity: Identity = field(default_factory=Identity)
+    readings: Readings = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
     needs_installer: int = 0
     fingerprint: str | None = None
     failure: SmaException | None = None
