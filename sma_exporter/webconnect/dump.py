@@ -120,7 +120,7 @@ def _serials(reply: Any) -> Iterator[str]:
         for key, raw in values.items() if isinstance(values, dict) else ():
             for leaf in _leaves(raw):
                 if isinstance(leaf, str):
-                    yield from re.findall("[0-9]{9,}", leaf)
+                    yield from re.findall("[0-9]{9,12}", leaf)
                 elif _SERIAL_KEYS.search(key) and isinstance(val := number(leaf), int) and val > 0:
                     yield str(val)
 
@@ -145,7 +145,11 @@ class _Redaction:
     """Replaces what tells somebody apart; the same name by the same other one in all replies."""
 
     def __init__(self, serials: set[str]) -> None:
-        self._serials = serials
+        self._endings = {
+            serial[start:]
+            for serial in serials
+            for start in range(len(serial) - _TELLING_DIGITS + 1)
+        }
         self._hex = {f"{int(serial):08X}" for serial in serials}
         self._members: dict[str, str] = {}
         self._names: dict[str, str] = {}
@@ -168,8 +172,7 @@ class _Redaction:
 
     def _key(self, key: str) -> str:
         is_sma = _OBJECT.fullmatch(key) or _LOGGER.fullmatch(key)
-        tells = any(serial in key for serial in self._hex)
-        return key if is_sma and not tells else self._replaced(key)
+        return key if is_sma and key[5:] not in self._hex else self._replaced(key)
 
     def _replaced(self, name: str) -> str:
         return self._names.setdefault(name, f"(name {len(self._names)})")
@@ -196,9 +199,6 @@ class _Redaction:
         return REPLACED_SERIAL if self._tells(key, raw) else raw
 
     def _tells(self, key: str, value: float) -> bool:
-        digits = str(abs(int(value)))
-        if len(digits) < _TELLING_DIGITS:
-            return False
-        if any(serial.endswith(digits) for serial in self._serials):
+        if str(abs(int(value))) in self._endings:
             return True
         return abs(value) >= _LARGE and abs(value) not in _LIMITS and not _is_quantity(key)

@@ -1,6 +1,7 @@
 """Nothing in a dump tells whose device it is: secrets planted at every place of a reply."""
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -34,6 +35,7 @@ PLACES: Mapping[str, Callable[[str], Any]] = {
     "list of values": lambda secret: [secret, {"val": secret}],
     "key": lambda secret: {secret: entries(5)},
     "end of a key": lambda secret: {f"6100_4026{secret}": entries(5)},
+    "object of a key": lambda secret: {f"6100_{secret}": entries(5)},
     "key with a line end": lambda secret: {f"{KEY}\n{secret}": entries(5)},
     "raw value": lambda secret: {KEY: secret},
     "class": lambda secret: {KEY: {secret: [{"val": 5}]}},
@@ -60,7 +62,9 @@ PLACES: Mapping[str, Callable[[str], Any]] = {
 @pytest.mark.parametrize("secret", [SECRET, str(SERIAL), f"{SERIAL:X}", "192.0.2.7"])
 def test_a_secret_text_never_shows(place: str, secret: str) -> None:
     for call in ("getAllOnlValues", "getAllParamValues", "getDashValues", "getDashLogger"):
-        assert secret not in json.dumps(of(PLACES[place](secret), call=call))
+        found = of(PLACES[place](secret), f"0199-{SERIAL:X}", call=call)
+
+        assert secret not in json.dumps(found)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +195,17 @@ def test_whatever_json_can_say_no_secret_shows_and_the_values_stay(values: Any, 
     ((_, shown),) = found["getAllOnlValues"]["result"].items()
     if isinstance(planted, dict):
         assert {*decode(shown)} <= {*decode(planted)} | {"meter_serial"}
+
+
+def test_many_serial_numbers_cost_no_time() -> None:
+    texts = [f"{serial}" for serial in range(3_000_000_000, 3_000_050_000)]
+    values = {"6800_10852600": entries(*texts), "9999_00000000": entries(*range(10**5, 150_000))}
+
+    start = time.process_time()
+    found = of(values)["values"]
+
+    assert time.process_time() - start < 10
+    assert set(found["6800_10852600"]["9"][0].values()) == {REPLACED_TEXT}
 
 
 def test_a_harmless_text_stays() -> None:
