@@ -1,5 +1,6 @@
 """Readings into families: pure functions over the table."""
 
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
@@ -8,7 +9,7 @@ from typing import NamedTuple
 from prometheus_client.core import Metric
 
 from ..devices.snapshot import CustomReading
-from ..sma import tags
+from ..sma import limits, tags
 from ..sma.sensors import SENSORS
 from ..sma.source import Readings
 from ..sma.tags import slug
@@ -133,9 +134,15 @@ def _unit(name: str) -> str:
 
 
 def _number(place: _Place, device: str, value: object, _: DeviceReadings) -> str:
-    if not isinstance(value, int | float):
-        return ""
+    if not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
+        return ""  # not even a float can hold it, or it is none
     return line(f"{place.before}{device}{place.after}", float(value))
+
+
+def _count(place: _Place, device: str, value: object, source: DeviceReadings) -> str:
+    """Return the line of a counter: below 0 there is none, and readers refuse it."""
+    is_below = isinstance(value, int | float) and value < 0
+    return "" if is_below else _number(place, device, value, source)
 
 
 def _bits(place: _Place, device: str, value: object, _: DeviceReadings) -> str:
@@ -159,17 +166,18 @@ def _states(place: _Place, device: str, value: object, source: DeviceReadings) -
     if not isinstance(value, tuple):
         return ""
     unknown = source.unknown_states.get(place.sensor, ())
-    return _all_states(place.sensor, value, unknown).replace(_DEVICE, device)
+    shown = value[: limits.TAGS], tuple(sorted(unknown)[: limits.TAGS])
+    return _all_states(place.sensor, *shown).replace(_DEVICE, device)
 
 
-@lru_cache(maxsize=4096)  # a status changes a few times a day
+@lru_cache(maxsize=1024)  # a status changes a few times a day, and devices are alike; 5 kB at most
 def _all_states(sensor: str, active: tuple[int, ...], unknown: tuple[int, ...]) -> str:
-    """Return the lines of all states of a sensor, without the device."""
+    """Return the lines of all states of a sensor, each once, without the device."""
     family = _PLACES[_ORDER[sensor]].family
     part = family.sensors[sensor]
     labels = {"device": _DEVICE} | ({family.label: part} if family.label else {})
     active_slugs = {slug(tag) for tag in active}
-    slugs = {slug(tag) for tag in (*SENSORS[sensor].states, *unknown)}
+    slugs = active_slugs.union(slug(tag) for tag in (*SENSORS[sensor].states, *unknown))
     return "".join(
         line(series(family.name, labels | {family.name: state}), float(state in active_slugs))
         for state in sorted(slugs)
@@ -180,21 +188,21 @@ def _info(place: _Place, device: str, value: object, _: DeviceReadings) -> str:
     family, part = place.family, place.family.sensors[place.sensor]
     labels = {"device": _DEVICE} | ({family.label: part} if family.label else {})
     return "".join(
-        line(series(family.name, labels | {family.text: clean(text)}), 1.0)
-        for text in _texts(value)
+        line(series(family.name, labels | {family.text: text}), 1.0)
+        for text in dict.fromkeys(map(clean, _texts(value)))
     ).replace(_DEVICE, device)
 
 
 def _texts(value: object) -> Iterable[str]:
-    """Return what an info says: a text, or a choice of the package's own tables by its name."""
+    """Return what an info says: a text, or choices of the package's own tables by their names."""
     if isinstance(value, tuple):
-        return (tags.name(tag) for tag in value)
+        return (tags.name(tag) for tag in value[: limits.TAGS])
     return (value,) if isinstance(value, str) else ()
 
 
 _WRITE: Mapping[str, Callable[[_Place, str, object, DeviceReadings], str]] = {
     GAUGE: _number,
-    COUNTER: _number,
+    COUNTER: _count,
     BITS: _bits,
     STATE_SET: _states,
     INFO: _info,
