@@ -54,7 +54,7 @@ class Evaluation:
         if measurements.identity is not None:
             self._check_serial(measurements.identity, settings, url)
             self._note_identity(measurements.identity)
-        readings = self._with_kept(_bounded(measurements.readings))
+        readings = self._with_kept(_shortened(measurements.readings))
         custom = tuple(_custom_readings(settings.sensors, measurements.custom))
         self._judge_totals(readings, custom, settings, now)
         if self._guard.withheld:
@@ -161,7 +161,7 @@ class Evaluation:
         return seen
 
 
-def _bounded(readings: Readings) -> Readings:
+def _shortened(readings: Readings) -> Readings:
     """Return readings as they are kept and shown: no text or list of tags is longer than any real one."""
     return {
         name: value if isinstance(value, int | float) else _cut(value)

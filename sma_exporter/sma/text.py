@@ -5,6 +5,9 @@ import unicodedata
 
 from .limits import TEXT_CHARACTERS
 
+#: Unicode's separators of lines and paragraphs; all control characters have categories that begin with C.
+_LINE_ENDS = ("Zl", "Zp")
+
 #: Characters of a text that are looked at: some of them may be invisible.
 _LOOKED_AT = 4 * TEXT_CHARACTERS
 
@@ -12,12 +15,22 @@ _LOOKED_AT = 4 * TEXT_CHARACTERS
 _SERIAL_NUMBER = re.compile("[1-9][0-9]{8,9}")
 
 
+def printable(text: str) -> str:
+    """Return a text without line ends and whatever else a terminal may take for a command."""
+    if text.isprintable():  # nearly all are
+        return text
+    return "".join(c for c in text if _is_printable(c))
+
+
+def _is_printable(character: str) -> bool:
+    category = unicodedata.category(character)
+    return not category.startswith("C") and category not in _LINE_ENDS
+
+
 def clean(text: str) -> str:
     """Return a text as valid Unicode without control characters, of at most 128 characters."""
-    text = text[:_LOOKED_AT]  # first of all: a device may send any amount
-    if not text.isprintable():
-        text = "".join(c for c in text if not unicodedata.category(c).startswith("C"))
-    return text[:TEXT_CHARACTERS].strip()
+    # First of all it is cut: a device may send any amount.
+    return printable(text[:_LOOKED_AT])[:TEXT_CHARACTERS].strip()
 
 
 def serial_number(value: object) -> str:

@@ -19,11 +19,12 @@ from sma_exporter.sma.text import clean, serial_number
         ("\u202eevil\u200b", "evil"),
         ("a\u00a0b\u3000c", "a\u00a0b\u3000c"),
         ("\0x" * 300, "x" * 128),
+        ("a\u2028b\u2029c", "abc"),
         ("", ""),
     ],
     ids=[
         *("plain", "control", "surrogate", "unicode", "long", "padded", "invisible", "wide blanks"),
-        *("long and half invisible", "empty"),
+        *("long and half invisible", "line ends", "empty"),
     ],
 )
 def test_texts_of_a_device_are_cleaned(text: str, expected: str) -> None:
