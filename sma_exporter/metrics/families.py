@@ -51,14 +51,20 @@ class DeviceReadings(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where the values of a sensor go: a series is `before`, the device, `after`."""
+    """Where the values of a sensor go: a series is `before`, the device, `after`.
+
+    `least`: a number below it is none; readers refuse a whole answer for a counter below 0.
+    """
 
     family: Family
     number: int
     sensor: str
     before: str
     after: str
+    least: float
 
+
+_MOST = sys.float_info.max
 
 _DEVICE = "\0"  # no name holds it
 
@@ -73,7 +79,9 @@ def _places() -> Iterator[_Place]:
     for number, family in enumerate(ALL_FAMILIES):
         for sensor, part in family.sensors.items():
             labels = {family.label: part} if family.label and part else {}
-            yield _Place(family, number, sensor, *_split(family.name, **labels))
+            before, after = _split(family.name, **labels)
+            least = 0.0 if family.kind == COUNTER else -_MOST
+            yield _Place(family, number, sensor, before, after, least)
 
 
 #: In the order of exposition, as `_ORDER` counts them.
@@ -134,15 +142,9 @@ def _unit(name: str) -> str:
 
 
 def _number(place: _Place, device: str, value: object, _: DeviceReadings) -> str:
-    if not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
-        return ""  # not even a float can hold it, or it is none
+    if not isinstance(value, int | float) or not place.least <= value <= _MOST:
+        return ""  # it is no number, not finite, or more than a float can hold
     return line(f"{place.before}{device}{place.after}", float(value))
-
-
-def _count(place: _Place, device: str, value: object, source: DeviceReadings) -> str:
-    """Return the line of a counter: below 0 there is none, and readers refuse it."""
-    is_below = isinstance(value, int | float) and value < 0
-    return "" if is_below else _number(place, device, value, source)
 
 
 def _bits(place: _Place, device: str, value: object, _: DeviceReadings) -> str:
@@ -202,7 +204,7 @@ def _texts(value: object) -> Iterable[str]:
 
 _WRITE: Mapping[str, Callable[[_Place, str, object, DeviceReadings], str]] = {
     GAUGE: _number,
-    COUNTER: _count,
+    COUNTER: _number,
     BITS: _bits,
     STATE_SET: _states,
     INFO: _info,
