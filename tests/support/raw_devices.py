@@ -8,6 +8,7 @@ import re
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -59,6 +60,7 @@ class RawDevice:
     """Answers every call on a port of its own; `calls` are those that came, in their order.
 
     `connections`: how many were made, whatever was said. `plain_too`: the port takes plain HTTP beside TLS.
+    `handshake_seconds`: how long a TLS handshake takes at least.
     """
 
     def __init__(
@@ -69,12 +71,14 @@ class RawDevice:
         port: int = 0,
         tls: ssl.SSLContext | None = None,
         plain_too: bool = False,
+        handshake_seconds: float = 0.0,
     ) -> None:
         self.answer = answer
         self.calls: list[Call] = []
         self.connections = 0
         self._tls = tls
         self._plain_too = plain_too
+        self.handshake_seconds = handshake_seconds
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._listener = socket.create_server((host, port), backlog=64)
@@ -115,6 +119,7 @@ class RawDevice:
         with suppress(OSError, ssl.SSLError):
             is_plain = self._plain_too and connection.recv(1, socket.MSG_PEEK) != _TLS_HANDSHAKE
             if self._tls is not None and not is_plain:
+                time.sleep(self.handshake_seconds)
                 connection = self._tls.wrap_socket(connection, server_side=True)
             with self._lock:
                 self._open.add(connection)
