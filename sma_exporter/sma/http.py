@@ -255,9 +255,8 @@ def _tls_failure(error: ssl.SSLError, url: str, where: str, deadline: Deadline) 
     if isinstance(error, ssl.SSLCertVerificationError):
         problem = f"the certificate of {where} cannot be verified ({error.verify_message})"
     elif offered:
-        old = "a short key" if error.reason == "DH_KEY_TOO_SMALL" else cipher
         problem = (
-            f"{where} offers only old encryption ({old}), which is taken for a certificate "
+            f"{where} offers only old encryption ({cipher}), which is taken for a certificate "
             "that you name or whose authority you name"
         )
     else:
