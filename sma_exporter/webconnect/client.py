@@ -453,11 +453,14 @@ class SMA:
                 reply = post(new_url)
                 moved(new_url, reply)  # on https it follows nobody, and says so
             self._is_found = True
-            return parsed(reply, name)
+            body = parsed(reply, name)
         except SmaException:
             if self._is_redirected:
                 self._is_found = False  # a redirect is worth no more than what it leads to
             raise
+        # Without a scheme in the url, https is not left again once it was seen.
+        self._is_redirected = self._is_redirected and "://" in self._given_url
+        return body
 
     def _exchange(
         self,

@@ -363,6 +363,27 @@ def test_a_host_without_scheme_whose_http_asks_for_https_is_looked_for_anew(
     assert client.url == "http://127.0.0.1"
 
 
+def test_a_host_without_scheme_stays_with_https_once_it_was_seen(
+    device: WebConnectFake, tls: ssl.SSLContext, connect: Connect, unused_port: int
+) -> None:
+    session = make_session(verify=False)
+    OnPorts(session, http=device.port, https=unused_port)
+    client = connect("127.0.0.1", session=session)
+    client.read_all()
+    asks_for_https(device, "https://127.0.0.1/")
+    with RawDevice(device.usual, tls=tls, port=unused_port):
+        assert client.read_all() == VALUES
+
+    heal(device)
+    heard = len(device.calls)
+    for _ in range(2):
+        with pytest.raises(SmaConnectionException):
+            client.read_all()
+
+    assert client.url == "https://127.0.0.1"
+    assert len(device.calls) == heard
+
+
 @pytest.fixture
 def unused_port() -> int:
     with RawDevice(lambda _: None) as gone:
