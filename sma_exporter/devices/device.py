@@ -27,7 +27,12 @@ _LOGGER = logging.getLogger(__name__)
 #: A read as a whole may take this many times as long as one request.
 READ_REQUESTS = 3
 
+#: Seconds for a logout; a device that took longer for its read gets as long, up to `timeout`: its
+#: TLS handshake may take seconds, and not all keep a connection open.
 LOGOUT_SECONDS = 2.0
+
+#: Seconds for the logout of a device that leaves: nobody waits for its next read.
+LAST_LOGOUT_SECONDS = 8.0
 
 #: Seconds for a device that leaves at a reload: a read in flight, a login in it, and the logout.
 LEAVE_SECONDS = 90.0
@@ -68,6 +73,7 @@ class Device:
         self._evaluation = Evaluation(settings.name)
         self._source = self._open(settings)
         self._earlier_logins = 0  # of the sources before
+        self._is_logout_failing = False
         # What scrapes share with the worker, under the lock.
         self._changed = threading.Condition()
         self._worker: threading.Thread | None = None
@@ -153,7 +159,7 @@ class Device:
             if is_idle:
                 self._worker = threading.current_thread()  # for the logout: nobody else's any more
         if is_idle and deadline.left():
-            self._log_out(deadline.at_most(LOGOUT_SECONDS))
+            self._log_out(deadline.at_most(LAST_LOGOUT_SECONDS))
         else:
             _LOGGER.warning(
                 "stopped before the device answered: it may hold a session until it forgets it",
@@ -231,7 +237,9 @@ class Device:
         # A scrape that comes in right here takes the session over; one that comes in during the
         # logout waits for it.
         if self._is_to_log_out(result):
-            self._log_out(Deadline.after(LOGOUT_SECONDS, self._monotonic))
+            taken = result.seconds if result.reason is None else 0.0
+            seconds = max(LOGOUT_SECONDS, min(taken, self._applied.timeout))
+            self._log_out(Deadline.after(seconds, self._monotonic))
 
     def _abandon(self, error: Exception) -> None:
         """After a mistake of ours: tell those who wait, and let the next scrape begin anew."""
@@ -356,9 +364,14 @@ class Device:
         """Log out in one attempt, if there is a session; one that could not be closed is used again."""
         try:
             self._source.release(deadline)
+            self._is_logout_failing = False
         except SmaException as error:
-            extra = {"device": self.name, "error": str(error)}
-            _LOGGER.debug("the logout failed", extra=extra)
+            _LOGGER.log(
+                logging.DEBUG if self._is_logout_failing else logging.WARNING,
+                "the logout failed: the device may hold a session until it forgets it",
+                extra={"device": self.name, "error": str(error)},
+            )
+            self._is_logout_failing = True
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not keep the device from leaving
             _LOGGER.error(_report(error, self.name), extra={"device": self.name})  # noqa: TRY400
 

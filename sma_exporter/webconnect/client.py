@@ -20,6 +20,7 @@ from functools import partial
 from operator import index
 from typing import Any, NamedTuple, Self, SupportsIndex, TypeAlias, TypedDict
 
+from ..sma import limits
 from ..sma.connections import Session
 from ..sma.deadline import Deadline
 from ..sma.exceptions import (
@@ -140,6 +141,7 @@ class SMA:
         self._monotonic = monotonic
         self._stopped = False
         self._is_found = False
+        self._is_redirected = False  # from http to https, by the device
 
     def __enter__(self) -> Self:
         return self
@@ -246,7 +248,7 @@ class SMA:
 
     def forget_scheme(self) -> None:
         """Look for https again with the next login: the device may speak it by then."""
-        self.url, self._is_found = self._given_url, False
+        self.url, self._is_found, self._is_redirected = self._given_url, False, False
 
     # --- reads ---
 
@@ -434,63 +436,89 @@ class SMA:
         self, name: str, payload: object, deadline: Deadline, *, authorised: bool = False
     ) -> dict[str, Any]:
         """Post one call and return the JSON object that answers it."""
-        if "://" not in self.url:
+        if "://" not in self.url or (self._is_redirected and not self._is_found):
             self._find(deadline)
-        path = f"/dyn/{name}.json"
-        params = {"sid": self._sid} if authorised and self._sid else None
-        post = partial(self._exchange, payload=payload, params=params, deadline=deadline)
-        reply = post(self.url + path)
-        new_url = moved(self.url, path, reply)
-        if new_url:
-            try:
-                reply = post(new_url + path)
-            except SmaConnectionException as error:
-                if isinstance(error, SmaTlsException):  # it is there: the password stays off http
-                    self.url = new_url
-                raise
-            self.url = new_url
-            moved(self.url, path, reply)  # on https it follows nobody, and says so
-        self._is_found = True
-        return parsed(reply, name)
+        post = partial(
+            self._exchange,
+            path=f"/dyn/{name}.json",
+            payload=payload,
+            params={"sid": self._sid} if authorised and self._sid else None,
+            deadline=deadline,
+            limit=limits.LOGGER_REPLY_BYTES if name == "getLogger" else limits.REPLY_BYTES,
+        )
+        try:
+            reply = post(self.url)
+            if new_url := moved(self.url, reply):
+                self.url, self._is_redirected = new_url, True
+                reply = post(new_url)
+                moved(new_url, reply)  # on https it follows nobody, and says so
+            self._is_found = True
+            body = parsed(reply, name)
+        except SmaException:
+            if self._is_redirected:
+                self._is_found = False  # a redirect is worth no more than what it leads to
+            raise
+        # Without a scheme in the url, https is not left again once it was seen.
+        self._is_redirected = self._is_redirected and "://" in self._given_url
+        return body
 
     def _exchange(
         self,
         url: str,
         *,
+        path: str,
         payload: object,
         deadline: Deadline,
         params: Mapping[str, str] | None = None,
+        limit: int = limits.REPLY_BYTES,
     ) -> HttpReply:
-        return exchange(self._http, "POST", url, payload=payload, params=params, deadline=deadline)
+        return exchange(
+            self._http,
+            "POST",
+            url + path,
+            payload=payload,
+            params=params,
+            deadline=deadline,
+            connect_deadline=deadline.at_most(self._timeout),  # a login has more time
+            limit=limit,
+        )
 
     def _find(self, deadline: Deadline) -> None:
         """Before a login, find out whether the device speaks https; nothing secret is sent.
 
         Without a scheme in the url, plain HTTP is taken only where nobody listens for https: not
-        after a time-out, and not because a certificate displeases.
+        after a time-out, and not because a certificate displeases. A redirect that failed is
+        forgotten.
         """
         if self._is_found:
             return
+        self.forget_scheme()
         path = "/dyn/sessionCheck.json"
-        ask = partial(self._exchange, payload={}, deadline=deadline)
+        deadline = deadline.at_most(self._timeout)
+        ask = partial(self._exchange, path=path, payload={}, deadline=deadline)
         if "://" not in self.url:
             https, http = f"https://{self.url}", f"http://{self.url}"
             try:
-                ask(https + path)
+                ask(https)
             except SmaConnectionException as error:
                 if self._https_only or not error.refused:
                     raise
-                self.url = moved(http, path, ask(http + path)) or http
+                self._settle(http, ask(http))
             else:
                 self.url = https
         elif self.url.lower().startswith("http://"):
             try:
-                self.url = moved(self.url, path, ask(self.url + path)) or self.url
+                self._settle(self.url, ask(self.url))
             except SmaConnectionException as error:
                 if not error.sent or isinstance(error, SmaTimeoutException | SmaTlsException):
                     raise
                 # It closes the connection: some firmware has no sessionCheck.
         self._is_found = True
+
+    def _settle(self, url: str, reply: HttpReply) -> None:
+        """Take the url that answered over http, or the https one that it asks for."""
+        new_url = moved(url, reply)
+        self.url, self._is_redirected = new_url or url, new_url is not None
 
 
 def _unix_seconds(moment: Time) -> int:

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from ..sma.exceptions import SmaConnectionException, SmaReadException
+from ..sma.exceptions import SmaReadException
 from ..sma.http import HttpReply
 from ..sma.json_text import parsed_json
+from ..sma.urls import over_https, redirected, split_url
 from .exceptions import SmaNotWebConnectException
 from .values import number
 
@@ -27,35 +27,17 @@ def int_or_none(value: object) -> int | None:
     return None if found is None else int(found)
 
 
-def moved(url: str, path: str, reply: HttpReply) -> str | None:
+def moved(url: str, reply: HttpReply) -> str | None:
     """Return the https URL that a device on http asks for, by a redirect or by err 404.
 
-    SmaConnectionException for a redirect to another host, and for any on https.
+    SmaConnectionException for any other redirect.
     """
-    here = urlsplit(url)
     if reply.status in _REDIRECTS:
-        there = _split(reply.location)
-        if here.scheme != "http" or there.scheme != "https" or there.hostname != here.hostname:
-            raise SmaConnectionException(
-                f"{here.netloc} redirects to {there.netloc or 'nowhere'}, which is not followed"
-            )
-        # Many redirect everything to their front page: that is no folder to look for the API in.
-        folder = there.path.removesuffix(path) if there.path.endswith(path) else here.path
-        return urlunsplit(there._replace(path=folder.rstrip("/"), query="", fragment=""))
-    if (
-        here.scheme == "http"
-        and here.port in {None, 80}
-        and parsed_json(reply.body) == {"err": 404}
-    ):
-        return urlunsplit(here._replace(scheme="https", netloc=here.netloc.removesuffix(":80")))
+        return redirected(url, reply.location)
+    here = split_url(url)
+    if (here.scheme, here.port) == ("http", 80) and parsed_json(reply.body) == {"err": 404}:
+        return over_https(url)
     return None
-
-
-def _split(location: str) -> SplitResult:
-    try:
-        return urlsplit(location)
-    except ValueError:
-        return urlsplit("")
 
 
 def parsed(reply: HttpReply, name: str) -> dict[str, Any]:

@@ -310,3 +310,17 @@ def test_an_address_in_numbers_needs_no_resolver(device: Simulator) -> None:
 
     for host in ("127.0.0.1", "[127.0.0.1]"):
         connected(host, device.port, Deadline.after(5), resolver).close()
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 on this machine")
+def test_an_address_with_a_zone_as_urls_have_it_needs_no_resolver() -> None:
+    asked: list[str] = []
+
+    def resolver(host: str, *_: Any, **__: Any) -> Any:
+        asked.append(host)
+        return []
+
+    with pytest.raises(OSError):  # noqa: PT011 - there is no such neighbour
+        connected("[fe80::1%25lo]", 9, Deadline.after(0.3), resolver)
+
+    assert asked == []
