@@ -132,7 +132,8 @@ def eventually_address(pid: int) -> str:
     """Wait until a process listens on a port of 127.0.0.1; return its URL. For one that can say nothing."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        with suppress(FileNotFoundError):
+        assert " Z " not in Path(f"/proc/{pid}/stat").read_text(encoding="utf-8"), "it has ended"
+        with suppress(FileNotFoundError):  # a file that was closed meanwhile
             links = [str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir()]
             for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
                 _, local, _, state, *_, inode = line.split()[:10]
