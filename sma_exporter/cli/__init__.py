@@ -7,13 +7,15 @@ work failed, 2 wrong usage or configuration. No traceback reaches a user.
 from collections.abc import Sequence
 from typing import NoReturn
 
-from . import output, signals
+from . import signals
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process."""
     signals.hold()  # first of all: one that comes while the rest is imported must not end the exporter
-    output.open_missing_streams()  # before a file or a connection can get their numbers
+    from .output import open_missing_streams  # noqa: PLC0415
+
+    open_missing_streams()  # before a file or a connection can get their numbers
     from .main import run  # noqa: PLC0415
 
     run(argv)

@@ -9,22 +9,19 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 import pytest
 import requests
 from support.devices import PASSWORD, eventually
-from support.programs import PATIENCE_SECONDS, Running, command, get, started
+from support.programs import PATIENCE_SECONDS, Running, command, get, signal_mask, started
 
 from sma_exporter.simulator import Simulator
 
 DEVICES = 20
 PLANT = re.compile(r'^sma_device_info\{device="device-0",.*\bplant="(\d+)"', re.MULTILINE)
-
-#: As a supervisor would start it: a SIGHUP is ignored until Python holds signals (see deploy/systemd).
-IGNORING_SIGHUP = ["bash", "-c", "trap '' HUP; exec \"$@\"", "bash"]
 
 
 class Life:
@@ -50,12 +47,17 @@ class Life:
         new.write_text("\n".join([text, *lines]), encoding="utf-8")
         new.replace(self._file)
 
-    def start(self) -> Sequence[str]:
-        """The command line."""
-        return [
-            *IGNORING_SIGHUP,
-            *command(f"--config.file={self._file}", "--web.listen-address=127.0.0.1:0"),
-        ]
+    @contextmanager
+    def started(self) -> Iterator[Running]:
+        """Start the process, with SIGHUP ignored until Python holds it: as README has supervisors do it."""
+        line = command(f"--config.file={self._file}", "--web.listen-address=127.0.0.1:0")
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # which the process inherits
+        try:
+            with started(line) as program:
+                signal.signal(signal.SIGHUP, before)
+                yield program
+        finally:
+            signal.signal(signal.SIGHUP, before)
 
     def hang_up(self, program: Running) -> None:
         """Change the configuration and send SIGHUP."""
@@ -80,9 +82,7 @@ class Life:
 
 def holds(program: Running, number: signal.Signals) -> bool:
     """Whether a process has begun to hold a signal."""
-    status = Path(f"/proc/{program.process.pid}/status").read_text(encoding="ascii")
-    (blocked,) = re.findall(r"SigBlk:\s+([0-9a-f]+)", status)
-    return bool(int(blocked, 16) >> (number - 1) & 1)
+    return number in signal_mask(program.process.pid, "SigBlk")
 
 
 def reloads(program: Running) -> int:
@@ -95,7 +95,7 @@ def reloads_since(program: Running, before: int) -> bool:
 
 def live(life: Life, at: random.Random, hang_ups: int) -> int:
     """Start a process, send it signals at random moments, the last of them SIGTERM; return its exit code."""
-    with started([*life.start()]) as program, ExitStack() as stack:
+    with life.started() as program, ExitStack() as stack:
         for _ in range(3):  # while it starts
             time.sleep(at.uniform(0, 0.15))
             is_held = holds(program, signal.SIGHUP)
@@ -123,7 +123,7 @@ def live(life: Life, at: random.Random, hang_ups: int) -> int:
 
 def die_early(life: Life, at: random.Random) -> tuple[int, bool]:
     """Start a process and send it SIGTERM at once or soon: the exit code, and whether it held signals."""
-    with started([*life.start()]) as program:
+    with life.started() as program:
         time.sleep(at.uniform(0, 0.8))
         is_held = holds(program, signal.SIGTERM)
         life.signals += 1

@@ -141,3 +141,10 @@ def eventually_address(pid: int) -> str:
                     return f"http://127.0.0.1:{int(local.partition(':')[2], 16)}"
         time.sleep(0.01)
     raise TimeoutError(f"process {pid} listens on no port")
+
+
+def signal_mask(pid: int, kind: str) -> set[int]:
+    """Which signals a process ignores (SigIgn) or holds (SigBlk)."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    (found,) = re.findall(rf"^{kind}:\s+([0-9a-f]+)$", status, re.MULTILINE)
+    return {number for number in range(1, 65) if int(found, 16) >> (number - 1) & 1}
