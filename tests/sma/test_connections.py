@@ -312,7 +312,7 @@ def test_without_a_thread_to_resolve_with_there_is_no_connection(
 
     monkeypatch.setattr(threading.Thread, "start", start)
 
-    with pytest.raises(OSError, match="no thread to look roof.test up with"):
+    with pytest.raises(OSError, match=r"no thread to look roof\.test up with"):
         connected("roof.test", 80, Deadline.after(5))
 
 
