@@ -168,6 +168,7 @@ class Device:
         with self._changed:
             self._ended.set()
             if is_idle:
+                self._predecessors = ()  # else each reload would keep all that left before it
                 self._worker = None
                 self._changed.notify_all()
 
