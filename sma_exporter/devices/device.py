@@ -8,9 +8,10 @@ what there is by then.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from .. import config
 from ..sma.deadline import Deadline
@@ -31,7 +32,7 @@ READ_REQUESTS = 3
 #: TLS handshake may take seconds, and not all keep a connection open.
 LOGOUT_SECONDS = 2.0
 
-#: Seconds for the logout of a device that leaves: nobody waits for its next read.
+#: Seconds for the logout of a device that leaves: nobody waits for its values any more.
 LAST_LOGOUT_SECONDS = 8.0
 
 #: Seconds for a device that leaves at a reload: a read in flight, a login in it, and the logout.
@@ -78,7 +79,7 @@ class Device:
         self._changed = threading.Condition()
         self._worker: threading.Thread | None = None
         self._reading: Read | None = None
-        self._predecessors: tuple[Device, ...] = ()
+        self._predecessors: tuple[Sequence[Device], ...] = ()
         self._is_closing = False
         self._ended = threading.Event()
         self._result: ReadResult | None = None
@@ -136,8 +137,8 @@ class Device:
         with self._changed:
             self.settings = settings
 
-    def wait_for(self, predecessors: Iterable["Device"]) -> None:
-        """Before the first read, let these leave: they may be the same device."""
+    def wait_for(self, predecessors: Iterable[Sequence["Device"]]) -> None:
+        """Before the first read, let these groups leave: one of them may be the same device."""
         self._predecessors = tuple(predecessors)
 
     @property
@@ -149,6 +150,11 @@ class Device:
         """Wait for the end of a device that leaves."""
         self._ended.wait(LEAVE_SECONDS)
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether a read or a logout is under way."""
+        return self._worker is not None
+
     def leave(self, deadline: Deadline) -> None:
         """Read no more, let a read in flight end, and log out; at most until the deadline."""
         with self._changed:
@@ -158,24 +164,31 @@ class Device:
                 return
             if is_idle:
                 self._worker = threading.current_thread()  # for the logout: nobody else's any more
-        if is_idle and deadline.left():
-            self._log_out(deadline.at_most(LAST_LOGOUT_SECONDS))
-        else:
-            _LOGGER.warning(
-                "stopped before the device answered: it may hold a session until it forgets it",
-                extra={"device": self.name},
-            )
+        if not is_idle:
+            self.give_up("stopped before the device answered")
+        elif not self._log_out(deadline.at_most(LAST_LOGOUT_SECONDS)):
+            self.give_up("no logout succeeded")
         with self._changed:
             self._ended.set()
             if is_idle:
+                self._predecessors = ()  # else each reload would keep all that left before it
                 self._worker = None
                 self._changed.notify_all()
 
-    def close(self, deadline: Deadline) -> None:
-        """Leave at once: a read in flight ends as soon as the request that it waits for is over."""
+    def give_up(self, why: str) -> None:
+        """Say that it leaves without a logout."""
+        about = {"device": self.name}
+        _LOGGER.warning("%s: it may hold a session until it forgets it", why, extra=about)
+
+    def cancel(self) -> None:
+        """Read no more: a read in flight ends as soon as the request that it waits for is over."""
         with self._changed:
             self._is_closing = True
             self._source.cancel()
+
+    def close(self, deadline: Deadline) -> None:
+        """Leave at once."""
+        self.cancel()
         self.leave(deadline)
 
     def _is_fresh(self, now: float) -> bool:
@@ -209,8 +222,11 @@ class Device:
     def _work(self) -> None:
         """Read for as long as somebody wants it; log out when nobody does."""
         try:
-            for device in self._predecessors:
-                device.wait_until_closed()
+            for device in chain.from_iterable(self._predecessors):
+                if (
+                    not device.closed
+                ):  # most are: a thousand may share a host, and each waits for all
+                    device.wait_until_closed()
             self._predecessors = ()
             while (read := self._wanted()) is not None:
                 self._perform(read)
@@ -360,20 +376,28 @@ class Device:
                 or result.reason is Reason.IDENTITY  # somebody else's
             )
 
-    def _log_out(self, deadline: Deadline) -> None:
-        """Log out in one attempt, if there is a session; one that could not be closed is used again."""
+    def _log_out(self, deadline: Deadline) -> bool:
+        """Log out in one attempt, if there is a session; one that could not be closed is used again.
+
+        Return whether no session is left.
+        """
         try:
             self._source.release(deadline)
             self._is_logout_failing = False
         except SmaException as error:
+            # Once, and not where `leave` says it in the end.
+            is_known = self._is_logout_failing or self._is_closing
             _LOGGER.log(
-                logging.DEBUG if self._is_logout_failing else logging.WARNING,
+                logging.DEBUG if is_known else logging.WARNING,
                 "the logout failed: the device may hold a session until it forgets it",
                 extra={"device": self.name, "error": str(error)},
             )
             self._is_logout_failing = True
+            return False
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not keep the device from leaving
             _LOGGER.error(_report(error, self.name), extra={"device": self.name})  # noqa: TRY400
+            return False
+        return True
 
 
 def _failure(

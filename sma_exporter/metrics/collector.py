@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 
 from .. import __version__
 from ..config import CustomSensor
@@ -141,10 +141,12 @@ class ExporterCollector:
         fleet: Fleet,
         environ: Mapping[str, str] = os.environ,
         web_config_usable: Callable[[], bool] = lambda: True,
+        log_lines_dropped: Callable[[], int] = lambda: 0,
     ) -> None:
         self._fleet = fleet
         self._build = {**build_info(environ), "pythonversion": platform.python_version()}
         self._web_config_usable = web_config_usable
+        self._log_lines_dropped = log_lines_dropped
         own = CollectorRegistry()
         self._parts = (
             ProcessCollector(registry=None),
@@ -172,6 +174,9 @@ class ExporterCollector:
         name = "sma_exporter_web_config_last_reload_successful"
         sentence = "Whether the web configuration file can be used as it is now; 1 without one."
         yield GaugeMetricFamily(name, sentence, int(self._web_config_usable()))
+        name = "sma_exporter_log_lines_dropped"
+        sentence = "Log lines that were lost because standard error did not take them."
+        yield CounterMetricFamily(name, sentence, self._log_lines_dropped())
         for part in self._parts:
             yield from part.collect()
 

@@ -95,7 +95,10 @@ def _addresses(host: str, port: int, deadline: Deadline, resolver: Resolver) -> 
         except (OSError, UnicodeError) as error:
             found.put(error)
 
-    threading.Thread(target=resolve, name=f"resolve {host}", daemon=True).start()
+    try:
+        threading.Thread(target=resolve, name=f"resolve {host}", daemon=True).start()
+    except RuntimeError:
+        raise OSError(f"no thread to look {host} up with: too many are running") from None
     try:
         result = found.get(timeout=deadline.left())
     except queue.Empty:

@@ -88,7 +88,8 @@ class App:
     """The exporter's pages over the configured devices.
 
     `external_url` is where Prometheus reaches them, if not at the host that it asks; `lifecycle` allows
-    to reload the configuration over HTTP; `web_config_usable` tells whether the web configuration file is.
+    to reload the configuration over HTTP; `web_config_usable` tells whether the web configuration file is;
+    `log_lines_dropped` counts the log lines that were lost.
     """
 
     def __init__(
@@ -100,12 +101,15 @@ class App:
         external_url: Base | None = None,
         lifecycle: bool = False,
         web_config_usable: Callable[[], bool] = lambda: True,
+        log_lines_dropped: Callable[[], int] = lambda: 0,
     ) -> None:
         self.telemetry_path = telemetry_path
         self._fleet = fleet
         self._offset = offset
         self._external_url = external_url
-        self._exporter = ExporterCollector(fleet, web_config_usable=web_config_usable)
+        self._exporter = ExporterCollector(
+            fleet, web_config_usable=web_config_usable, log_lines_dropped=log_lines_dropped
+        )
         self._may_wait = threading.Semaphore(MAX_WAITING)
         reload = self._reload if lifecycle else _no_lifecycle
         self.routes: Mapping[str, Route] = {

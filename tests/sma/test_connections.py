@@ -304,6 +304,18 @@ def test_a_resolver_that_hangs_is_not_waited_for_for_ever() -> None:
     assert time.monotonic() - start < 5
 
 
+def test_without_a_thread_to_resolve_with_there_is_no_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+
+    with pytest.raises(OSError, match=r"no thread to look roof\.test up with"):
+        connected("roof.test", 80, Deadline.after(5))
+
+
 def test_an_address_in_numbers_needs_no_resolver(device: Simulator) -> None:
     def resolver(*_: Any, **__: Any) -> Any:
         raise AssertionError("asked for an address")
