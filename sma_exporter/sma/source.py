@@ -75,14 +75,17 @@ class Source(Protocol):
 
         What comes later holds everything of before. A login is not cut by the deadline. `custom`:
         addresses that no table knows. `identify`: yield nothing before it is certain who answers.
-        Who stops before the end has refused what came: the next read asks again who answers.
-        Raises SmaException.
+        Who stops before the end has refused what came: the next read asks again who answers. A read
+        that fails makes its session doubtful: the next read logs in anew. Raises SmaException.
         """
 
     def release(self, deadline: Deadline) -> None:
-        """Log out, in one attempt.
+        """Log out, in one attempt; nothing to do without a session.
 
-        Raises SmaException when a session may be left: the next read uses it again.
+        Called after each read that failed, and otherwise as the configuration says. Raises
+        SmaException when a session may be left. After a good read, the next one uses it again. After
+        one that failed, the next one tries once more to close it before it logs in; while the device
+        does not answer that at all, it does not log in: there is one session at a time.
         """
 
     def cancel(self) -> None:

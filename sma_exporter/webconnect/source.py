@@ -1,6 +1,7 @@
 """A WebConnect device as the exporter's source: its session, its parameters, and the way to it."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Collection, Generator
 from contextlib import suppress
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from ..sma.connections import make_session
 from ..sma.deadline import Deadline
 from ..sma.exceptions import (
+    Pause,
     SmaAuthenticationException,
     SmaException,
     SmaReadException,
@@ -22,9 +24,11 @@ from .decode import PARAMETER_KEYS, concluded, decoded, has_value, identity_of, 
 _LOGGER = logging.getLogger(__name__)
 
 #: Seconds between two reads of the parameters while all is well, and until the next try when one
-#: failed.
+#: failed or lacked the serial number of the meter that there is: that wait doubles.
 PARAMETERS_EVERY = 3600.0
 PARAMETERS_AGAIN = 60.0
+
+_SERIAL_KEY = "6800_00A21E00"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +80,13 @@ class WebConnectSource:
         self._is_scheme_in_doubt = False
         self._answered_as: str | None = None
         self._is_certain = False  # whether `_identity` is that of the device that answers now
+        self._is_replaced = False  # whether `_identity` is another device's than the one before
+        self._identified_at = 0  # how many logins there were when the device last told its serial
         self._identity: Identity | None = None
         self._parameters: Readings = {}
         self._parameters_due = 0.0
+        self._meter_due = math.inf  # the same, where the meter's serial number is missing
+        self._meter_wait = PARAMETERS_AGAIN
         self._custom_keys: frozenset[str] = frozenset()  # those that are parameters
         self._custom_parameters: dict[Address, float] = {}
 
@@ -102,27 +110,41 @@ class WebConnectSource:
         if self._is_scheme_in_doubt:
             self._client.forget_scheme()
             self._is_scheme_in_doubt = False
-        before = self._client.url
+        before, lost = self._client.url, self._client.lost_sessions
         try:
-            values = self._client.read_all(deadline=deadline)
-            if not has_value(values):
-                raise SmaReadException("the device answers, but without any value: is it starting?")
-            measured, numbers = decoded(values), numbers_at(values, custom)
-            if self._is_anonymous:  # the public values hold all that there is
-                self._identity, self._is_certain = identity_of(measured), True
-            elif self._are_parameters_due(custom):
-                if self._is_certain or not identify:
-                    yield self._measurements(measured, numbers)
-                self._read_parameters(deadline, custom, must_succeed=identify)
-            yield self._measurements(measured, numbers)
-        except SmaException as error:
-            self._note_failure(error)
-            raise
-        except GeneratorExit:  # what came was refused
-            self._doubt_identity()
+            yield from self._read(deadline, custom, identify=identify)
+        except BaseException as error:  # also what the reader raised, or refused
+            self._doubt_identity()  # what comes back may be another device
+            self._client.doubt_session()
+            if isinstance(error, SmaException):
+                if error.pause is None and self._client.lost_sessions > lost:
+                    error.pause = Pause.LOST_LOGIN
+                self._note_failure(error)
             raise
         finally:
             self._warn_of_plain_http(before)
+
+    def _read(
+        self, deadline: Deadline, custom: Collection[Address], *, identify: bool
+    ) -> Generator[Measurements]:
+        values = self._client.read_all(deadline=deadline)
+        if not has_value(values):
+            raise SmaReadException("the device answers, but without any value: is it starting?")
+        measured, numbers = decoded(values), numbers_at(values, custom)
+        if self._is_anonymous:  # the public values hold all that there is
+            self._identity, self._is_certain = identity_of(measured), True
+            yield self._measurements(measured, numbers)
+            return
+        self._note_who_answers()
+        if identify and self._is_certain and self._client.logins != self._identified_at:
+            self._check_serial(deadline)
+        shown = self._measurements(measured, numbers)
+        if self._are_parameters_due(shown.readings, custom):
+            if self._is_certain or not identify:
+                yield shown
+            self._read_parameters(deadline, custom, must_succeed=identify)
+            shown = self._measurements(measured, numbers)
+        yield shown
 
     def release(self, deadline: Deadline) -> None:
         """Log out, in one attempt."""
@@ -141,14 +163,38 @@ class WebConnectSource:
 
     # --- parameters ---
 
-    def _are_parameters_due(self, custom: Collection[Address]) -> bool:
-        if self._client.answered_as != self._answered_as:  # another device, or other firmware
+    def _note_who_answers(self) -> None:
+        """Doubt the identity that is known where the device may be another one.
+
+        A new identity is doubted once: what a device tells while it starts may be wrong.
+        """
+        if self._client.answered_as != self._answered_as or self._is_replaced:
             self._answered_as = self._client.answered_as
+            self._is_replaced = False
             self._doubt_identity()
+
+    def _check_serial(self, deadline: Deadline) -> None:
+        """Doubt the identity that is known if another device has answered this session's login.
+
+        The masked key of the result does not tell: devices may have the same.
+        """
+        values = self._client.read_keys([_SERIAL_KEY], deadline=deadline)
+        if self._identity and identity_of(decoded(values)).serial == self._identity.serial:
+            self._identified_at = self._client.logins
+        else:
+            self._doubt_identity()
+
+    def _are_parameters_due(self, readings: Readings, custom: Collection[Address]) -> bool:
         keys = frozenset(address.key for address in custom if is_parameter(address.key))
         if keys != self._custom_keys:
             self._custom_keys, self._parameters_due = keys, 0.0
-        return self._monotonic() >= self._parameters_due
+        now = self._monotonic()
+        if readings.get("meter_serial") != "":  # there is no meter, or it has told
+            self._meter_wait = PARAMETERS_AGAIN
+        elif now >= self._meter_due:
+            self._meter_wait = min(self._meter_wait * 2, PARAMETERS_EVERY)
+            return True
+        return now >= self._parameters_due
 
     def _read_parameters(
         self, deadline: Deadline, custom: Collection[Address], *, must_succeed: bool
@@ -164,16 +210,19 @@ class WebConnectSource:
         except SmaException as error:
             if error.pause or (must_succeed and not self._is_certain):
                 raise
-            self._parameters_due = self._monotonic() + PARAMETERS_AGAIN
+            self._parameters_due = self._meter_due = self._monotonic() + PARAMETERS_AGAIN
             extra = {"device": self._name, "error": str(error)}
             _LOGGER.debug("the parameters could not be read", extra=extra)
             return
-        self._parameters_due = self._monotonic() + PARAMETERS_EVERY
+        now = self._monotonic()
+        self._parameters_due, self._meter_due = now + PARAMETERS_EVERY, now + self._meter_wait
+        self._identified_at = self._client.logins
         self._custom_parameters = numbers_at(values, custom)
         found = decoded(values)
         known = {**self._parameters, **found}
         if self._identity and self._identity.serial != identity_of(known).serial:
             known = found  # nothing of the device before is told of another
+            self._is_replaced = bool(self._identity.serial)
         self._parameters, self._identity = known, identity_of(known)
         self._is_certain = True
 
@@ -183,7 +232,6 @@ class WebConnectSource:
     # --- after a failure ---
 
     def _note_failure(self, error: SmaException) -> None:
-        self._doubt_identity()  # what comes back may be another device
         self._is_scheme_in_doubt = self._client.url.startswith("http://")
         if isinstance(error, SmaAuthenticationException):
             self._ask_about_sessions(error)

@@ -57,7 +57,7 @@ HTML = faults.body(b"<!DOCTYPE html><html></html>", "text/html")
 @pytest.mark.parametrize(
     ("action", "path", "reason"),
     [
-        (faults.drop(), None, "connection"),
+        (faults.drop(), "login", "connection"),
         (faults.error(404), None, "connection"),
         (faults.hang(), READ, "timeout"),
         (faults.body(b"{}"), READ, "protocol"),
@@ -490,7 +490,7 @@ def test_plain_http_is_warned_of_once_and_https_looked_for_again_after_a_failure
     assert asked_for_https() == 2
 
 
-def test_a_device_that_moves_to_https_keeps_its_session(
+def test_a_device_that_moves_to_https_is_found_there(
     connect: Connect, sim: Simulator, plain: responses.RequestsMock
 ) -> None:
     roof = connect(sim, url="roof", session="keep")
@@ -499,7 +499,9 @@ def test_a_device_that_moves_to_https_keeps_its_session(
     refused.__cause__ = ConnectionRefusedError()
     plain.upsert("POST", re.compile("http://roof/.*"), body=requests.ConnectionError(refused))
     values = {"result": {"012F-xxxxx000": {POWER: {"val": 6}}}}
-    plain.upsert("POST", re.compile("https://roof/.*"), json=values)
+    plain.remove("POST", re.compile("https://roof/.*"))
+    plain.post(re.compile("https://roof/dyn/(?!login).*"), json=values)
+    plain.post("https://roof/dyn/login.json", json={"result": {"sid": "fedcba9876543210"}})
     for call in ("sessionCheck", "login", "logout", READ, PARAMETERS):
         plain.remove("POST", f"http://roof/dyn/{call}.json")
 
@@ -509,7 +511,7 @@ def test_a_device_that_moves_to_https_keeps_its_session(
     assert before.readings["grid_power"] == 5
     assert updating.reason == "connection"
     assert after.readings["grid_power"] == 6
-    assert roof.device.last().logins == 1
+    assert roof.device.last().logins == 2
 
 
 def test_a_device_whose_certificate_is_configured_is_never_asked_without_tls(
