@@ -1062,6 +1062,32 @@ def test_http_is_taken_where_nobody_listens_for_https(
     assert calls(device) == [*LOGIN, "getAllOnlValues"]
 
 
+def test_firmware_on_http_that_closes_session_check_is_found_without_a_scheme(
+    device: Simulator, connect: Connect, closed_port: int
+) -> None:
+    session = make_session()
+    OnPorts(session, http=device.port, https=closed_port)
+    misbehave(device, faults.drop(), "sessionCheck")
+    client = connect("127.0.0.1", session=session)
+
+    client.read_all()
+
+    assert client.url == "http://127.0.0.1"
+
+
+@pytest.mark.parametrize("password", [PASSWORD, None])
+def test_a_device_on_http_that_closes_every_connection_is_of_another_kind(
+    device: Simulator, connect: Connect, closed_port: int, password: str | None
+) -> None:
+    session = make_session()
+    OnPorts(session, http=device.port, https=closed_port)
+    misbehave(device, faults.drop())
+    client = connect("127.0.0.1", password, session=session)
+
+    with pytest.raises(SmaNotWebConnectException, match=r"https://.* Sunny WebBox .* Speedwire"):
+        client.read_all()
+
+
 def test_http_is_never_taken_with_https_only(
     device: Simulator, connect: Connect, closed_port: int
 ) -> None:
