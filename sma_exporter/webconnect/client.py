@@ -233,7 +233,7 @@ class SMA:
             return SmaConnectionException(starting) if err == 404 else error
         if not isinstance(error, SmaConnectionException) or error.sent:
             error.pause = Pause.LOST_LOGIN
-        return self._silent(error)
+        return self._explained(error)
 
     def _refused_password(self) -> SmaAuthenticationException:
         return SmaAuthenticationException(f"the password was refused for the group {self.group!r}")
@@ -453,7 +453,7 @@ class SMA:
         try:
             return self._post_twice(name, payload, deadline, authorised=False)
         except SmaConnectionException as error:
-            raise self._silent(error) from None
+            raise self._explained(error) from None
         except SmaReadException as error:
             if name != "getDashValues" or error.err not in _NOT_SHOWN:
                 raise
@@ -466,7 +466,7 @@ class SMA:
             "device, or configure its password"
         )
 
-    def _silent(self, error: SmaException) -> SmaException:
+    def _explained(self, error: SmaException) -> SmaException:
         """Return what it means when the device closes connections at first contact, else the error."""
         is_first_contact = not self.logins and self.answered_as is None
         is_on_http = self.url.lower().startswith("http://")

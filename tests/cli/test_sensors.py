@@ -192,9 +192,10 @@ def test_the_way_to_a_device_over_https(simulate: Simulate) -> None:
         (faults.body(b"<html>", content_type="text/html"), None, "protocol", "ennexOS"),
         (faults.full(), None, "sessions", "web page"),
         (faults.body(b'{"result":'), "getAllOnlValues", "values", "report it"),
-        (faults.drop(), None, "reached", "switched on"),
+        (faults.drop(), None, "protocol", "WebBox"),
+        (faults.drop(), "login", "reached", "switched on"),
     ],
-    ids=["not WebConnect", "full", "a read that fails", "dropped"],
+    ids=["not WebConnect", "full", "a read that fails", "dropped", "a dropped login"],
 )
 def test_the_first_failure_says_what_to_do(
     simulate: Simulate, action: faults.Action, path: str | None, name: str, words: str
