@@ -107,11 +107,21 @@ class SmaConnectionException(SmaException):
         self.sent = sent
         self.refused = refused
 
+    @property
+    def closed(self) -> bool:
+        """Whether somebody is there: took the request, and closed the connection."""
+        return self.sent
+
 
 class SmaTimeoutException(SmaConnectionException):
     """Raised when a request, taken as a whole, was not answered in its time."""
 
     reason = Reason.TIMEOUT
+
+    @property
+    def closed(self) -> bool:
+        """False: nobody is known to be there."""
+        return False
 
 
 class SmaTlsException(SmaConnectionException):

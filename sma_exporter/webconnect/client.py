@@ -112,19 +112,9 @@ class SMA:
     `answered_as` is the key of the last result: masked, and not the same for ever, so no identity,
     but a new one is a reason to ask who answers.
 
-    A session is open or doubted, or there is none::
-
-        none     a read: log in, then open
-        open     a read: use it; err or HTTP 401 or 403: close it, log in, and ask once more
-                 a logout: answered, then none; else still open, as it may be
-                 `doubt_session`, after a read that failed: doubted
-        doubted  a logout: answered, then none; else still doubted
-                 a read: close it, and log in
-
-    A session is closed before a login by one logout. A good answer, and 401 or 403, end it. Any other
-    answer and a closed connection end it too, but it counts as lost: it may be left on the device.
-    When nothing answers, not even a sessionCheck afterwards, the read fails without a login, and the
-    session stays doubted.
+    A read logs in when there is no session, and once more when the device does not know the session
+    any longer (err or HTTP 401, 403). Before that the old session is logged out, in case it lives; when
+    the device does not answer at all, no login follows, and the session is used again.
     """
 
     def __init__(
@@ -160,7 +150,6 @@ class SMA:
         self._password = password
         self._uid = uid
         self._sid: str | None = None
-        self._is_doubted = False
         self._timeout = timeout
         self._login_timeout = login_timeout
         self._https_only = https_only
@@ -198,7 +187,8 @@ class SMA:
         if self._password is None:
             return False
         password = self._password() if callable(self._password) else self._password
-        self._end_session(deadline)
+        if self.logged_in and not self.end_session(deadline):
+            self.lose_session()
         login_deadline = self._within(self._login_timeout)
         self._find(login_deadline)
         self._http.close()  # a kept connection that just went stale would lose the answer
@@ -215,7 +205,6 @@ class SMA:
             if isinstance(result, dict) and "sid" in result:
                 raise self._refused_password()
             raise SmaReadException("the login was answered with no session id")
-        self._is_doubted = False
         self.logins += 1
         return True
 
@@ -256,27 +245,29 @@ class SMA:
             self._http.close()
         self._sid = None
 
-    def doubt_session(self) -> None:
-        """Have the next read close the session and log in anew, since this one may be over.
+    def end_session(self, deadline: Deadline | None = None) -> bool:
+        """Log out, as `close_session`; return whether the session is over.
 
-        Devices say so in many ways: HTTP 500, no values, their web page, a closed connection.
+        False: the device answers, but not that the session is over. SmaConnectionException when it
+        answers nothing, not even sessionCheck afterwards.
         """
-        self._is_doubted = self.logged_in
-
-    def _end_session(self, deadline: Deadline | None) -> None:
-        """Make room for a new session: close the old one, or give it up where the device answers at all."""
-        if self._sid is None:
-            return
-        self._is_doubted = True
         try:
             self.close_session(self._request_deadline(deadline).at_most(LOGOUT_TIMEOUT))
-        except SmaReadException:
-            pass
-        except SmaConnectionException as error:
-            if not _is_closed(error):
-                probed = self._probe(self._request_deadline(deadline).at_most(LOGOUT_TIMEOUT))
-                if isinstance(probed, SmaConnectionException) and not _is_closed(probed):
-                    raise
+        except SmaException as error:
+            if not self.is_there(error, deadline):
+                raise
+            return False
+        return True
+
+    def is_there(self, error: SmaException, deadline: Deadline | None = None) -> bool:
+        """Tell whether the device answers at all, after a request that failed."""
+        if not isinstance(error, SmaConnectionException) or error.closed:
+            return True
+        probed = self._probe(self._request_deadline(deadline).at_most(LOGOUT_TIMEOUT))
+        return not isinstance(probed, SmaConnectionException) or probed.closed
+
+    def lose_session(self) -> None:
+        """Forget a session that could not be closed: the device may have it still."""
         self.lost_sessions += self.logged_in
         self._sid = None
 
@@ -290,7 +281,7 @@ class SMA:
         except SmaUnsupportedException:
             raise
         except (SmaConnectionException, SmaReadException) as error:
-            if isinstance(error, SmaConnectionException) and not _is_closed(error):
+            if isinstance(error, SmaConnectionException) and not error.closed:
                 raise
             body = {}
         result = body.get("result")
@@ -435,7 +426,7 @@ class SMA:
         self._request_deadline(deadline)  # no login for a read that would come too late
         if self._password is None or name.startswith("getDash"):
             return self._public_reply(name, payload, deadline)
-        if self._sid is None or self._is_doubted:
+        if self._sid is None:
             self._new_session(deadline)
         try:
             return self._post_twice(name, payload, deadline, authorised=True)
@@ -469,10 +460,9 @@ class SMA:
     def _explained(self, error: SmaException) -> SmaException:
         """Return what it means when the device closes connections at first contact, else the error."""
         is_first_contact = not self.logins and self.answered_as is None
-        is_on_http = self.url.lower().startswith("http://")
-        if not (
-            _is_closed(error) and is_first_contact and is_on_http and _is_closed(self._probe())
-        ):
+        if not is_first_contact or not self.url.lower().startswith("http://"):
+            return error
+        if not _is_closed(error) or not _is_closed(self._probe()):
             return error
         host = self.url.partition("://")[2]
         found = SmaNotWebConnectException(
@@ -594,7 +584,7 @@ class SMA:
             try:
                 url = moved(url, path, ask(url + path)) or url
             except SmaConnectionException as error:
-                if not _is_closed(error):
+                if not error.closed:
                     raise
                 # It closes the connection: some firmware has no sessionCheck.
         self.url = url
@@ -602,9 +592,7 @@ class SMA:
 
 
 def _is_closed(error: SmaException | None) -> bool:
-    """Tell whether the device took a request and closed the connection: it is there."""
-    is_late = isinstance(error, SmaTimeoutException)
-    return isinstance(error, SmaConnectionException) and error.sent and not is_late
+    return isinstance(error, SmaConnectionException) and error.closed
 
 
 def _unix_seconds(moment: Time) -> int:

@@ -68,7 +68,22 @@ def new_client(
 
 
 class WebConnectSource:
-    """Implements `sma.source.Source`."""
+    """Implements `sma.source.Source`.
+
+    Devices say in many ways that they do not know a session: HTTP 500, no values, their web page, a
+    closed connection. So a read that failed leaves its session in doubt, whatever the failure::
+
+        no session   a read logs in
+        open         a read uses it; one that fails makes it doubted. A logout that fails leaves it open
+        doubted      a read logs it out first. Then
+                         it is over:             the read logs in
+                         the device is silent:   the read fails, without a login; still doubted
+                         else it may live:       the read uses it. If that fails too, the session is
+                                                 lost, and the same read logs in
+
+    A lost session may be left on the device. When a read that lost one fails all the same, the device
+    is left alone as after a login without an answer, so that they do not add up.
+    """
 
     def __init__(
         self, settings: WebConnectSettings, monotonic: Callable[[], float] = time.monotonic
@@ -78,6 +93,7 @@ class WebConnectSource:
         self._monotonic = monotonic
         self._client = new_client(settings, monotonic)
         self._is_scheme_in_doubt = False
+        self._is_session_doubted = False
         self._answered_as: str | None = None
         self._is_certain = False  # whether `_identity` is that of the device that answers now
         self._is_replaced = False  # whether `_identity` is another device's than the one before
@@ -112,10 +128,11 @@ class WebConnectSource:
             self._is_scheme_in_doubt = False
         before, lost = self._client.url, self._client.lost_sessions
         try:
-            yield from self._read(deadline, custom, identify=identify)
+            yield from self._read_by_session(deadline, custom, identify=identify)
+            self._is_session_doubted = False
         except BaseException as error:  # also what the reader raised, or refused
             self._doubt_identity()  # what comes back may be another device
-            self._client.doubt_session()
+            self._is_session_doubted = True
             if isinstance(error, SmaException):
                 if error.pause is None and self._client.lost_sessions > lost:
                     error.pause = Pause.LOST_LOGIN
@@ -123,6 +140,23 @@ class WebConnectSource:
             raise
         finally:
             self._warn_of_plain_http(before)
+
+    def _read_by_session(
+        self, deadline: Deadline, custom: Collection[Address], *, identify: bool
+    ) -> Generator[Measurements]:
+        """Read with the session that there is, or a new one: see the class."""
+        reading = self._read(deadline, custom, identify=identify)
+        if self._is_session_doubted and not self._client.end_session(deadline):
+            logins = self._client.logins
+            try:
+                yield next(reading)
+            except SmaException as error:
+                was_replaced = not self._client.logged_in or self._client.logins != logins
+                if was_replaced or not self._client.is_there(error, deadline):
+                    raise
+                self._client.lose_session()
+                reading = self._read(deadline, custom, identify=identify)
+        yield from reading
 
     def _read(
         self, deadline: Deadline, custom: Collection[Address], *, identify: bool

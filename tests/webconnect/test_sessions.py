@@ -11,13 +11,11 @@ from support import devices
 from support.devices import POWER, SERIAL, Connect, Scraped, eventually, reader_threads
 from support.raw_devices import Answer, Call, WebConnectFake, reply
 
-from sma_exporter.sma.deadline import Deadline
 from sma_exporter.sma.exceptions import (
     Pause,
     SmaConnectionException,
     SmaException,
     SmaReadException,
-    SmaTimeoutException,
 )
 from sma_exporter.webconnect import SMA, make_session
 
@@ -175,35 +173,63 @@ def silent(_: Call) -> bytes:
 
 
 def test_a_device_that_answers_nothing_gets_no_login_and_keeps_its_session_in_doubt(
-    fake: WebConnectFake,
+    connect: Connect, fake: WebConnectFake
 ) -> None:
-    client = SMA(make_session(), fake.url, "Sunny-1234", timeout=0.3)
-    client.read_all()
-    client.doubt_session()
-    fake.answers |= {"logout": silent, "sessionCheck": silent, "login": silent}
+    roof = connect(fake, session="keep", timeout=0.3)
+    assert read(roof) is None
+    fake.answers |= dict.fromkeys((READ, "getValues", "logout", "sessionCheck", "login"), silent)
 
-    with pytest.raises(SmaTimeoutException):
-        client.read_all(deadline=Deadline.after(0.5))
-    in_doubt = client.logged_in
+    failed = [read(roof) for _ in range(2)]
     logins = fake.names().count("login")
     fake.answers.clear()
-    client.read_all()
 
-    assert in_doubt
+    assert failed == ["timeout"] * 2
     assert logins == 1
-    assert (client.logins, len(fake.sessions), client.lost_sessions) == (2, 1, 0)
+    assert read(roof) is None
+    assert (fake.logins, len(fake.sessions)) == (2, 1)
 
 
-def test_a_device_that_answers_everything_but_logouts_heals(fake: WebConnectFake) -> None:
-    client = SMA(make_session(), fake.url, "Sunny-1234", timeout=0.3)
-    client.read_all()
-    client.doubt_session()
+def test_a_device_that_answers_everything_but_logouts_heals(
+    connect: Connect, fake: WebConnectFake
+) -> None:
+    fake.unknown_session = reply({"err": 500})
+    roof = connect(fake, session="keep", timeout=1.0)
+    assert read(roof) is None
+    fake.sessions.clear()
     fake.answers["logout"] = silent
 
-    values = client.read_all(deadline=Deadline.after(5))
+    assert read(roof) == "protocol"
+    assert read(roof) is None
+    assert fake.logins == 2
+    fake.answers.clear()
 
-    assert POWER in values
-    assert (client.logins, client.lost_sessions) == (2, 1)
+
+def test_a_session_that_cannot_be_closed_but_lives_is_used_again(
+    connect: Connect, fake: WebConnectFake
+) -> None:
+    """A new one beside it would be one too many."""
+    roof = connect(fake, session="keep")
+    fake.answers |= {READ: once(reply(b""), fake), "logout": lambda _: reply(b"", 500)}
+
+    reasons = [read(roof) for _ in range(3)]
+
+    assert reasons == ["protocol", None, None]
+    assert (fake.logins, len(fake.sessions)) == (1, 1)
+    assert fake.names().count("logout") == 2
+    fake.answers.clear()
+
+
+def test_a_password_that_is_refused_to_a_doubted_session_is_tried_once(
+    connect: Connect, fake: WebConnectFake
+) -> None:
+    roof = connect(fake, session="keep")
+    fake.answers |= {READ: once(reply(b""), fake), "logout": lambda _: None}
+    assert read(roof) == "protocol"
+    fake.sessions.clear()
+    fake.password = "Changed-99"
+
+    assert read(roof) == "authentication"
+    assert fake.names().count("login") == 2
 
 
 def test_sessions_that_cannot_be_closed_add_up_ever_more_slowly_and_not_without_bound(
