@@ -78,8 +78,8 @@ class WebConnectSource:
         doubted      a read logs it out first. Then
                          it is over:             the read logs in
                          the device is silent:   the read fails, without a login; still doubted
-                         else it may live:       the read uses it. If that fails too, the session is
-                                                 lost, and the same read logs in
+                         else it may live:       the read uses it, once. If that fails too, the
+                                                 session is lost, and the read logs in
 
     A lost session may be left on the device. When a read that lost one fails all the same, the device
     is left alone as after a login without an answer, so that they do not add up.
@@ -94,6 +94,7 @@ class WebConnectSource:
         self._client = new_client(settings, monotonic)
         self._is_scheme_in_doubt = False
         self._is_session_doubted = False
+        self._is_session_tried = False  # whether a read used it in spite of that
         self._answered_as: str | None = None
         self._is_certain = False  # whether `_identity` is that of the device that answers now
         self._is_replaced = False  # whether `_identity` is another device's than the one before
@@ -129,7 +130,7 @@ class WebConnectSource:
         before, lost = self._client.url, self._client.lost_sessions
         try:
             yield from self._read_by_session(deadline, custom, identify=identify)
-            self._is_session_doubted = False
+            self._is_session_doubted = self._is_session_tried = False
         except BaseException as error:  # also what the reader raised, or refused
             self._doubt_identity()  # what comes back may be another device
             self._is_session_doubted = True
@@ -145,8 +146,13 @@ class WebConnectSource:
         self, deadline: Deadline, custom: Collection[Address], *, identify: bool
     ) -> Generator[Measurements]:
         """Read with the session that there is, or a new one: see the class."""
-        reading = self._read(deadline, custom, identify=identify)
-        if self._is_session_doubted and not self._client.end_session(deadline):
+        if not self._is_session_doubted or self._client.end_session(deadline):
+            self._is_session_tried = False
+        elif self._is_session_tried:
+            self._lose_session()
+        else:
+            self._is_session_tried = True
+            reading = self._read(deadline, custom, identify=identify)
             logins = self._client.logins
             try:
                 yield next(reading)
@@ -154,9 +160,15 @@ class WebConnectSource:
                 was_replaced = not self._client.logged_in or self._client.logins != logins
                 if was_replaced or not self._client.is_there(error, deadline):
                     raise
-                self._client.lose_session()
-                reading = self._read(deadline, custom, identify=identify)
-        yield from reading
+                self._lose_session()
+            else:
+                yield from reading
+                return
+        yield from self._read(deadline, custom, identify=identify)
+
+    def _lose_session(self) -> None:
+        self._client.lose_session()
+        self._is_session_tried = False
 
     def _read(
         self, deadline: Deadline, custom: Collection[Address], *, identify: bool

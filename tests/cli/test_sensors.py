@@ -211,6 +211,17 @@ def test_the_first_failure_says_what_to_do(
     assert simulator.sessions == 0
 
 
+def test_without_a_password_a_page_that_is_switched_off_asks_for_one(simulate: Simulate) -> None:
+    simulator = simulate("sb-3.6")
+    simulator.faults.add(faults.Fault(faults.error(401), path="getDashValues"))
+
+    report = examine(settings(simulator, None))
+
+    assert report.steps[-1].name == "login"
+    assert "configure its password" in report.steps[-1].found
+    assert "readable" not in report.steps[-1].found
+
+
 @pytest.mark.parametrize(
     ("group", "words"), [("user", "12 characters"), ("installer", "group: user")]
 )

@@ -204,6 +204,26 @@ def test_a_device_that_answers_everything_but_logouts_heals(
     fake.answers.clear()
 
 
+def test_a_device_that_answers_nothing_to_a_session_that_it_forgot_heals(
+    connect: Connect, fake: WebConnectFake
+) -> None:
+    """The first read after the failed one may spend all its time on that session."""
+
+    def forgotten(call: Call) -> bytes | None:
+        return fake.usual(call) if call.sid in fake.sessions else silent(call)
+
+    fake.answers |= dict.fromkeys((READ, "getValues", "logout"), forgotten)
+    roof = connect(fake, session="keep", timeout=0.5)
+    assert read(roof) is None
+    fake.sessions.clear()
+
+    reasons = [read(roof) for _ in range(4)]
+
+    assert reasons[0] == "timeout"
+    assert reasons[-1] is None
+    assert fake.logins == 2
+
+
 def test_a_session_that_cannot_be_closed_but_lives_is_used_again(
     connect: Connect, fake: WebConnectFake
 ) -> None:
