@@ -196,7 +196,9 @@ class SMA:
         try:
             body = self._post("login", payload, login_deadline)
             self._sid = session_id(body)
-        except SmaUnsupportedException:
+        except SmaUnsupportedException as error:
+            if error.err in _REFUSED and self._is_webconnect():
+                raise self._refused_password() from None
             raise
         except (SmaConnectionException, SmaReadException) as error:
             raise self._failed_login(error) from None
@@ -448,10 +450,8 @@ class SMA:
         except SmaReadException as error:
             if name != "getDashValues" or error.err not in _NOT_SHOWN:
                 raise
-            if isinstance(error, SmaUnsupportedException):
-                probed = self._probe()
-                if probed is not None and not isinstance(probed, SmaErrorReplyException):
-                    raise  # nothing here is WebConnect
+            if isinstance(error, SmaUnsupportedException) and not self._is_webconnect():
+                raise
         raise SmaCredentialsException(
             "the device shows nothing before the login: switch on the page before the login on the "
             "device, or configure its password"
@@ -471,6 +471,11 @@ class SMA:
         )
         found.pause = error.pause
         return found
+
+    def _is_webconnect(self) -> bool:
+        """Tell, where a web page or HTTP 404 answers a call, whether another one is known."""
+        probed = self._probe()
+        return probed is None or isinstance(probed, SmaErrorReplyException)
 
     def _probe(self, deadline: Deadline | None = None) -> SmaException | None:
         """Ask something harmless; return what is wrong with the answer."""

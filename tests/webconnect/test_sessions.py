@@ -321,6 +321,7 @@ REFUSALS: dict[str, tuple[bytes, str, bool]] = {
     "HTTP 401": (reply(b"", 401), "authentication", False),
     "HTTP 401 and a page": (reply(LOGIN_PAGE, 401), "authentication", False),
     "HTTP 403": (reply(b"", 403), "authentication", False),
+    "HTTP 403 and a page": (reply(LOGIN_PAGE, 403), "authentication", False),
     "HTTP 403 and err 401": (reply({"err": 401}, 403), "authentication", False),
     "HTTP 401 and err 503": (reply({"err": 503}, 401), "session_limit", False),
     "HTTP 500": (reply(b"", 500), "protocol", True),
