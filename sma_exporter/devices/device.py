@@ -17,7 +17,7 @@ from .. import config
 from ..sma.deadline import Deadline
 from ..sma.exceptions import Pause, Reason, SmaException
 from ..sma.source import Source
-from .backoff import Backoff
+from .backoff import LONGEST_RETRY_AFTER, Backoff
 from .credentials import Credentials
 from .evaluation import Evaluation, addresses
 from .protocols import PROTOCOLS, Protocol
@@ -71,6 +71,7 @@ class Device:
         self._applied = settings
         self._credentials = Credentials(settings)
         self._backoff = Backoff()
+        self._is_pause_cut = False
         self._evaluation = Evaluation(settings.name)
         self._source = self._open(settings)
         self._earlier_logins = 0  # of the sources before
@@ -295,11 +296,23 @@ class Device:
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not cost the other devices
             result = _failure(read.started, Reason.INTERNAL, _report(error, self.name))
         now = self._monotonic()
-        if source.logins > logins:
-            self._backoff.over()
         if failure is not None and failure.pause is not None:
-            self._backoff.failed(failure.pause, now, failure.retry_after)
+            self._pause(failure, failure.pause, now)
+        elif source.logins > logins:
+            self._backoff.over()
         return replace(result, seconds=now - read.started)
+
+    def _pause(self, failure: SmaException, pause: Pause, now: float) -> None:
+        """Leave the device alone; say once when it asks for longer than is believed."""
+        self._backoff.failed(pause, now, failure.retry_after)
+        is_cut = failure.retry_after > LONGEST_RETRY_AFTER
+        if is_cut and not self._is_pause_cut:
+            _LOGGER.warning(
+                "the device refuses logins for %.0f s, it says: the next one is tried after %.0f s",
+                *(failure.retry_after, LONGEST_RETRY_AFTER),
+                extra={"device": self.name},
+            )
+        self._is_pause_cut = is_cut
 
     def _is_to_be_left_alone(self) -> bool:
         """Tell whether a login failed not long ago. New credentials may be tried at once."""
@@ -369,17 +382,18 @@ class Device:
 
     def _is_to_log_out(self, result: ReadResult) -> bool:
         """Tell whether the session ends with this read."""
+        if result.reason is not None:  # the session may be over, or somebody else's
+            return True
         with self._changed:
             return self._reading is None and (
                 self._applied.session == "scrape"
                 or self._is_closing  # `close` may not wait so long
-                or result.reason is Reason.IDENTITY  # somebody else's
             )
 
     def _log_out(self, deadline: Deadline) -> bool:
-        """Log out in one attempt, if there is a session; one that could not be closed is used again.
+        """Log out in one attempt; return whether no session is left.
 
-        Return whether no session is left.
+        The source knows what to do with a session that could not be closed.
         """
         try:
             self._source.release(deadline)

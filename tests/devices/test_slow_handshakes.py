@@ -96,5 +96,7 @@ def test_a_logout_that_fails_is_warned_of_once(caplog: pytest.LogCaptureFixture)
         device.close(Deadline.after(5))
 
         warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
-        (warning,) = (each for each in warnings if each.getMessage().startswith("the logout failed"))
+        (warning,) = (
+            each for each in warnings if each.getMessage().startswith("the logout failed")
+        )
         assert "may hold a session" in warning.getMessage()

@@ -177,7 +177,7 @@ class WebConnectFake(RawDevice):
         self.member = member
         self.sessions: set[str] = set()
         self.logins = 0
-        self.unknown_session = reply(UNKNOWN_SESSION)
+        self.unknown_session: bytes | None = reply(UNKNOWN_SESSION)
         self.answers: dict[str, Answer] = {}
         super().__init__(self._as_asked, **options)
 

@@ -29,6 +29,7 @@ from sma_exporter.webconnect import (
     SessionCheck,
     SmaAuthenticationException,
     SmaConnectionException,
+    SmaErrorReplyException,
     SmaException,
     SmaNoLoggerException,
     SmaNotWebConnectException,
@@ -212,8 +213,8 @@ REFUSED_LOGINS: dict[bytes | int, tuple[type[SmaException], bool]] = {
     b'{"err":403}': (SmaAuthenticationException, False),
     b'{"err":503}': (SmaSessionLimitException, False),
     b'{"err":404}': (SmaConnectionException, False),
-    b'{"err":42}': (SmaReadException, False),
-    b'{"err":[401]}': (SmaReadException, False),
+    b'{"err":42}': (SmaErrorReplyException, False),
+    b'{"err":[401]}': (SmaErrorReplyException, False),
     b"<!DOCTYPE html>\n<html>": (SmaNotWebConnectException, False),
     b"\r\n <html>": (SmaNotWebConnectException, False),
     b"": (SmaNotWebConnectException, False),
@@ -221,6 +222,7 @@ REFUSED_LOGINS: dict[bytes | int, tuple[type[SmaException], bool]] = {
     b"sid=1234": (SmaReadException, True),
     b"[]": (SmaReadException, True),
     404: (SmaNotWebConnectException, False),
+    401: (SmaAuthenticationException, False),
     500: (SmaReadException, True),
 }
 
@@ -237,7 +239,7 @@ def test_a_login_that_brings_no_session(
 
     assert type(caught.value) is error
     assert caught.value.login_lost is lost
-    assert getattr(caught.value, "err", 42) == answer or not isinstance(answer, int)
+    assert getattr(caught.value, "err", answer) == answer or not isinstance(answer, int)
     assert not client.logged_in
     assert client.logins == 0
     assert device.login_attempts == 1
@@ -889,6 +891,32 @@ def test_http_is_taken_where_nobody_listens_for_https(
 
     assert client.url == "http://127.0.0.1"
     assert calls(device) == [*LOGIN, "getAllOnlValues"]
+
+
+def test_firmware_on_http_that_closes_session_check_is_found_without_a_scheme(
+    device: Simulator, connect: Connect, closed_port: int
+) -> None:
+    session = make_session()
+    OnPorts(session, http=device.port, https=closed_port)
+    misbehave(device, faults.drop(), "sessionCheck")
+    client = connect("127.0.0.1", session=session)
+
+    client.read_all()
+
+    assert client.url == "http://127.0.0.1"
+
+
+@pytest.mark.parametrize("password", [PASSWORD, None])
+def test_a_device_on_http_that_closes_every_connection_is_of_another_kind(
+    device: Simulator, connect: Connect, closed_port: int, password: str | None
+) -> None:
+    session = make_session()
+    OnPorts(session, http=device.port, https=closed_port)
+    misbehave(device, faults.drop())
+    client = connect("127.0.0.1", password, session=session)
+
+    with pytest.raises(SmaNotWebConnectException, match=r"https://.* Sunny WebBox .* Speedwire"):
+        client.read_all()
 
 
 def test_http_is_never_taken_with_https_only(
