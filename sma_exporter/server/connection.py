@@ -1,6 +1,6 @@
 """One connection to the server: handshake, requests and answers, each within its time. No routes here.
 
-h11 parses what a client sends, and refuses whatever two programs could read differently. A body is never
+h11 parses what a client sends; `request_head` refuses what two programs could read differently. A body is never
 read: the connection ends after the answer, so that nothing in the body can pass for another request.
 """
 
@@ -16,6 +16,7 @@ from wsgiref.types import WSGIApplication
 
 import h11
 
+from . import request_head
 from .wsgi import ConnectionInfo, Headers, Response, call, environment, plain, with_header
 
 _LOGGER = logging.getLogger(__name__)
@@ -190,12 +191,7 @@ class ClientConnection:
         connection = self._connection_info()
         while (request := self._next_request(deadline)) is not None:
             self._has_request = True
-            has_body = self._http.their_state is h11.SEND_BODY
-            response = self._call_app(app, request, connection)
-            keep = not (has_body or self._last) and self._settings().tls is self._tls
-            self._respond(response, keep=keep)
-            if has_body:
-                self._drain()
+            self._answer(app, request, connection)
             self._has_request = False
             if self._last or self._http.our_state is not h11.DONE:
                 return
@@ -203,6 +199,16 @@ class ClientConnection:
             if not self._http.trailing_data[0]:
                 self._receive(time.monotonic() + self._limits.keep_seconds)
             deadline = time.monotonic() + self._limits.head_seconds
+
+    def _answer(
+        self, app: WSGIApplication, request: h11.Request, connection: ConnectionInfo
+    ) -> None:
+        has_body = request_head.has_body(request)
+        response = self._call_app(app, request, connection)
+        keep = not (has_body or self._last) and self._settings().tls is self._tls
+        self._respond(response, keep=keep)
+        if has_body:
+            self._drain()
 
     def _connection_info(self) -> ConnectionInfo:
         host, port = self._socket.getsockname()[:2]
@@ -215,17 +221,28 @@ class ClientConnection:
     def _next_request(self, deadline: float) -> h11.Request | None:
         """Return the head of the next request; None when the client is done, or its request is refused."""
         try:
-            while (event := self._http.next_event()) is h11.NEED_DATA:
+            while (event := self._next_event()) is h11.NEED_DATA:
                 self._receive(deadline)
             if not isinstance(event, h11.Request):
                 return None
+            if not request_head.has_body(event):
+                self._http.next_event()  # its end
             if event.http_version in _VERSIONS:
-                self._http.next_event()  # its end, if it has no body
                 return event
             self._refuse(_NOT_HTTP)
         except h11.RemoteProtocolError as error:
             self._refuse(_TOO_LONG if error.error_status_hint == 431 else _NOT_HTTP)
         return None
+
+    def _next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        """Return what comes next. h11.RemoteProtocolError if the head is too long or ambiguous."""
+        data, _ = self._http.trailing_data
+        length = request_head.length(data)
+        if (len(data) if length is None else length) > self._limits.head_bytes:
+            raise h11.RemoteProtocolError("too long", error_status_hint=431)
+        if length is not None and request_head.is_ambiguous(data[:length]):
+            raise h11.RemoteProtocolError("ambiguous")
+        return self._http.next_event()
 
     def _call_app(
         self, app: WSGIApplication, request: h11.Request, connection: ConnectionInfo

@@ -12,13 +12,12 @@ from typing import NamedTuple, TypeAlias
 from urllib.parse import parse_qs
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from prometheus_client.exposition import gzip_accepted
-
 from .. import __version__, config
 from ..devices.fleet import Fleet
 from ..metrics.collector import DeviceCollector, ExporterCollector, ScrapeCountersCollector
 from ..metrics.exposition import Collector, exposition
 from ..sma.deadline import Deadline
+from .content_coding import accepts_gzip
 from .page import render
 from .paths import FixedPath
 from .service_discovery import Base, base_of, target_groups
@@ -221,7 +220,7 @@ def _expose(
     shown = exposition(collectors, environ.get("HTTP_ACCEPT", ""), names)
     body = shown.text.encode()
     headers = [("Content-Type", shown.content_type)]
-    if gzip_accepted(environ.get("HTTP_ACCEPT_ENCODING", "")):
+    if accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
         body = gzip.compress(body, _GZIP_LEVEL)
         headers.append(("Content-Encoding", "gzip"))
     start_response("200 OK", headers)

@@ -69,10 +69,15 @@ def rest_of(connection: socket.socket) -> bytes:
     return found
 
 
-def answers_to(server: Server, sent: bytes) -> bytes:
+def answers_to(server: Server, *pieces: bytes) -> bytes:
     """What comes back for these bytes, until the server ends the connection."""
     with connected(server) as connection:
-        connection.sendall(sent)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with suppress(ConnectionError):  # perhaps it has ended before the last piece
+            for number, piece in enumerate(pieces):
+                if number:
+                    time.sleep(0.01)
+                connection.sendall(piece)
         return rest_of(connection)
 
 
@@ -278,21 +283,67 @@ class TestHttp:
         [
             b"Content-Length: %d\r\n\r\n" % len(LAST) + LAST,
             b"Content-Length: 10000000000\r\n\r\n" + LAST,
+            b"Content-Length: 4, 4\r\n\r\n" + LAST,
             b"Transfer-Encoding: chunked\r\n\r\n" + LAST,
             b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + LAST,
-            b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n" + LAST,
-            b"Content-Length: 4\r\nContent-Length: 5\r\n\r\n" + LAST,
-            b"Content-Length: +4\r\n\r\n" + LAST,
-            b"Content-Length : 4\r\n\r\n" + LAST,
+            b"Transfer-Encoding: Chunked\r\n\r\n0\r\n\r\n" + LAST,
             b"Content-Length: 4\r\nExpect: 100-continue\r\n\r\n",
         ],
     )
-    def test_nothing_in_a_body_passes_for_a_request(self, server: Server, body: bytes) -> None:
-        answer = answers_to(server, b"POST / HTTP/1.1\r\nHost: x\r\n" + body)
+    @pytest.mark.parametrize("apart", [False, True])
+    def test_nothing_in_a_body_passes_for_a_request(
+        self, server: Server, body: bytes, apart: bool
+    ) -> None:
+        head, _, rest = (b"POST / HTTP/1.1\r\nHost: x\r\n" + body).partition(b"\r\n\r\n")
+        pieces = [head + b"\r\n\r\n", rest] if apart else [head + b"\r\n\r\n" + rest]
 
-        ended = b"\r\n\r\n0\r\n\r\n" in body  # the body is over, so another request may follow
-        assert len(statuses(answer)) == (2 if ended else 1)
-        assert 100 not in statuses(answer)
+        assert statuses(answers_to(server, *pieces)) == [200]
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            b"Content-Length: 4\r\nTransfer-Encoding: chunked",
+            b"Transfer-Encoding: chunked\r\nContent-Length: 4",
+            b"Content-Length: 0\r\nTransfer-Encoding: chunked",
+            b"Content-Length: 4\r\nContent-Length: 5",
+            b"Content-Length: 4, 5",
+            b"Content-Length: +4",
+            b"Content-Length : 4",
+            b"Content-Length: 4\n",
+            b"Content-Length:\r\n 4",
+            b"Transfer-Encoding: xchunked",
+            b"Transfer-Encoding: chunked, chunked",
+            b"Transfer-Encoding: gzip, chunked",
+            b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+            b"Transfer-Encoding: \x0bchunked",
+            b"Transfer-Encoding:\r\n chunked",
+            b"Transfer-Encoding:\r\n\tchunked",
+            b"X: y\r\n Transfer-Encoding: chunked",
+            b"X: y\nTransfer-Encoding: chunked",
+            b"X: y\rTransfer-Encoding: chunked",
+            b"X: y\n",
+        ],
+    )
+    @pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+    def test_what_could_be_read_in_two_ways_is_refused(
+        self, server: Server, version: bytes, headers: bytes
+    ) -> None:
+        sent = b"POST / HTTP/%s\r\nHost: x\r\n%s\r\n\r\n0\r\n\r\n" % (version, headers)
+
+        assert statuses(answers_to(server, sent + LAST)) == [400]
+
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            LAST.replace(b"\r\n", b"\n"),
+            LAST.replace(b"HTTP/1.1\r\n", b"HTTP/1.1\n"),
+            b"GET / HTTP/1.1\r\n Host: x\r\n\r\n" + LAST,
+            b"\n" + LAST,
+            b"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + LAST,
+        ],
+    )
+    def test_lines_end_as_the_standard_says(self, server: Server, sent: bytes) -> None:
+        assert statuses(answers_to(server, sent)) == [400]
 
     @pytest.mark.parametrize(
         "sent",
@@ -333,6 +384,23 @@ class TestHttp:
 
         assert statuses(answer) == [431]
         assert answer.endswith(b"The request is too long.\n")
+
+    @pytest.mark.parametrize("piece", [1024 * 1024, 16 * 1024, 5000])
+    @pytest.mark.parametrize(
+        ("size", "expected"), [(32 * 1024, 200), (32 * 1024 + 1, 431), (33_500, 431)]
+    )
+    def test_the_limit_of_the_head_is_exact(
+        self, server: Server, size: int, expected: int, piece: int
+    ) -> None:
+        """However it is cut into pieces, and whatever comes behind it."""
+        head = LAST[:-2] + b"A: "
+        sent = head + b"a" * (size - len(head) - 4) + b"\r\n\r\n"
+        assert len(sent) == size
+
+        pieces = [sent[begin : begin + piece] for begin in range(0, size, piece)]
+
+        assert statuses(answers_to(server, *pieces)) == [expected]
+        assert statuses(answers_to(server, GET + sent + GET * 1000)) == [200, expected]
 
     def test_the_environment_of_a_request(
         self, server: Server, monkeypatch: pytest.MonkeyPatch
