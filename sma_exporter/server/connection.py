@@ -1,7 +1,7 @@
 """One connection to the server: handshake, requests and answers, each within its time. No routes here.
 
-h11 parses what a client sends; `request_head` refuses what two programs could read differently. A body is never
-read: the connection ends after the answer, so that nothing in the body can pass for another request.
+h11 parses what a client sends; `request_head` refuses what two programs could read differently. A body is
+never read: the connection ends after the answer, so that nothing in the body can pass for another request.
 """
 
 import contextlib

@@ -14,8 +14,9 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from ..config import ConfigError
 from ..server import CLIENT_CERTIFICATE, ConnectionSettings, Response, plain
-from .basic_auth import Passwords, TooBusyError, credentials
+from .basic_auth import Passwords, credentials
 from .load import RateLimit, Web, load, plain_san
+from .turns import TooBusyError
 from .watched_files import WatchedFiles
 
 _LOGGER = logging.getLogger(__name__)
@@ -83,8 +84,9 @@ class WebConfig:
         if not web.users:
             return None
         given = credentials(environ.get("HTTP_AUTHORIZATION", ""))
+        address = environ.get("REMOTE_ADDR", "")
         try:
-            known = given is not None and self._passwords.fits(web.users, *given)
+            known = given is not None and self._passwords.fits(web.users, *given, address)
         except TooBusyError:
             return _TOO_MANY
         return None if known else _UNAUTHORIZED
