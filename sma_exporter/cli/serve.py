@@ -90,6 +90,7 @@ def serve(
             "choose another address with --web.listen-address"
         ) from None
     web_config.log()
+    web_config.watch()
     server.start()
     for address in server.addresses:
         extra = {"address": str(address), "path": app.telemetry_path}
@@ -98,6 +99,7 @@ def serve(
         # Not here: a file that hangs must not keep SIGTERM from being seen.
         threading.Thread(target=_reload, args=(fleet,), name="reload", daemon=True).start()
     _LOGGER.info("stopping")
+    web_config.close()
     server.stop()
     fleet.close()
 

@@ -82,6 +82,12 @@ _TOO_MANY = Message(
     headers=[("Retry-After", "5")],
 )
 
+_RELOADING = Message(
+    "503 Service Unavailable",
+    "The configuration is being loaded already; try again in some seconds.\n",
+    headers=[("Retry-After", "5")],
+)
+
 
 class App:
     """The exporter's pages over the configured devices.
@@ -105,6 +111,7 @@ class App:
         self._offset = offset
         self._external_url = external_url
         self._exporter = ExporterCollector(fleet, web_config_usable=web_config_usable)
+        self._reloading = threading.Lock()
         self._may_wait = threading.Semaphore(MAX_WAITING)
         reload = self._reload if lifecycle else _no_lifecycle
         self.routes: Mapping[str, Route] = {
@@ -176,12 +183,17 @@ class App:
         return Message("200 OK", json.dumps(groups), "application/json", headers)
 
     def _reload(self, _: WSGIEnvironment) -> Message:
+        # One at a time: a file may lie on a mount that hangs, and each would keep a place of a scrape.
+        if not self._reloading.acquire(blocking=False):
+            return _RELOADING
         try:
             self._fleet.reload()
         except config.ConfigError as error:
             return Message(
                 "500 Internal Server Error", f"Not reloaded, the old one stays:\n{error}\n"
             )
+        finally:
+            self._reloading.release()
         return Message("200 OK", "Reloaded\n")
 
     def _deadline(self, environ: WSGIEnvironment) -> Deadline:
