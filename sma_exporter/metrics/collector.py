@@ -85,13 +85,19 @@ SCRAPE_FAMILIES = (*GAUGES, *COUNTERS)
 
 
 class DeviceCollector:
-    """Reads its devices when it is collected, until `deadline`."""
+    """Reads its devices when it is collected, until `deadline`; `on_read` is called when it has waited."""
 
     def __init__(
-        self, devices: Sequence[Device], deadline: Deadline, *, with_counters: bool = True
+        self,
+        devices: Sequence[Device],
+        deadline: Deadline,
+        *,
+        with_counters: bool = True,
+        on_read: Callable[[], None] = lambda: None,
     ) -> None:
         self._devices = devices
         self._deadline = deadline
+        self._on_read = on_read
         self._shown = SCRAPE_FAMILIES if with_counters else GAUGES
 
     def describe(self) -> Iterator[Metric]:
@@ -108,6 +114,7 @@ class DeviceCollector:
         """Yield each family once, the devices in their configured order."""
         reads = [(device, device.begin()) for device in self._devices]
         snapshots = [device.finish(read, self._deadline) for device, read in reads]
+        self._on_read()
         yield from scrape_metrics(self._shown, snapshots)
         yield from metrics.families(
             [DeviceReadings(s.name, s.readings, s.state.unknown_states) for s in snapshots]

@@ -28,6 +28,8 @@ PROMPT_SECONDS = 1.0
 DRAIN_SECONDS, DRAIN_BYTES = 1.0, 1024 * 1024
 
 _PIECE = 16 * 1024
+#: What is left of an answer is not reported below this: all clients together cannot have much of it.
+_SHORT = 64 * 1024
 #: The first byte of every TLS handshake, and of no HTTP request.
 _HANDSHAKE = b"\x16"
 
@@ -52,6 +54,8 @@ class ServerLimits(NamedTuple):
     """Until the next request on a kept connection: longer than most scrape intervals."""
     answer_seconds: float = 30.0
     """For taking a whole answer."""
+    unsent_bytes: int = 32 * 1024 * 1024
+    """Of all long answers together that clients have still to take; one may be larger."""
 
 
 class ConnectionSettings(NamedTuple):
@@ -68,8 +72,12 @@ class ClientConnection:
 
     `settings` is called for each connection and each answer. `on_busy` is called when the application begins
     to work for the client, `on_idle` when the server waits for the client again: for its next request, or
-    because it takes an answer slowly.
+    because it takes an answer slowly. `on_unsent` is told how many bytes of a long answer the client has
+    still to take, and 0 in the end.
     """
+
+    is_served = False
+    """Whether it has got, and taken, an answer that is no refusal: what is silent has not."""
 
     def __init__(
         self,
@@ -78,11 +86,12 @@ class ClientConnection:
         limits: ServerLimits,
         on_busy: Callable[["ClientConnection"], None],
         on_idle: Callable[["ClientConnection"], None],
+        on_unsent: Callable[["ClientConnection", int], None],
     ) -> None:
         self._socket = connection
         self._settings = settings
         self._limits = limits
-        self._on_busy, self._on_idle = on_busy, on_idle
+        self._on_busy, self._on_idle, self._on_unsent = on_busy, on_idle, on_unsent
         self._tls: ssl.SSLContext | None = None
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head_bytes)
         self._peer = ""
@@ -164,13 +173,17 @@ class ClientConnection:
         self._set_timeout(deadline)
         self._http.receive_data(self._socket.recv(_PIECE))
 
-    def _send(self, data: memoryview, deadline: float) -> memoryview:
-        """Send until the deadline; return what is left."""
+    def _send(self, parts: list[memoryview], deadline: float) -> None:
+        """Send until the deadline; what is left stays in `parts`."""
         with contextlib.suppress(TimeoutError):
-            while data:
+            while parts:
+                unsent = sum(map(len, parts))
+                if unsent > _SHORT:
+                    self._on_unsent(self, unsent)
                 self._set_timeout(deadline)
-                data = data[self._socket.send(data[:_PIECE]) :]
-        return data
+                parts[0] = parts[0][self._socket.send(parts[0][:_PIECE]) :]
+                if not parts[0]:
+                    del parts[0]
 
     def _drain(self) -> None:
         """Receive what the client still sends, so that it can read the last answer."""
@@ -270,12 +283,27 @@ class ClientConnection:
             status_code=int(code), reason=reason.encode("latin-1"), headers=[*headers]
         )
         events = (head, h11.Data(response.body), h11.EndOfMessage())
-        data = b"".join(self._http.send(event) or b"" for event in events)
+        begin, body, end = (self._http.send(event) or b"" for event in events)
+        # Not joined: a long answer is not to be there twice.
+        pieces = (begin + body[:_PIECE], memoryview(body)[_PIECE:], end)
+        parts = [memoryview(piece) for piece in pieces if piece]
+        try:
+            self._send_within(parts, is_refusal=int(code) >= 400)
+        finally:
+            self._on_unsent(self, 0)
+
+    def _send_within(self, parts: list[memoryview], *, is_refusal: bool) -> None:
+        """Send an answer. TimeoutError if the client does not take it in time."""
         begin = time.monotonic()
-        rest = self._send(memoryview(data), begin + PROMPT_SECONDS)
-        self._on_idle(self)
-        if self._send(rest, begin + self._limits.answer_seconds):
+        self._send(parts, begin + PROMPT_SECONDS)
+        if parts:
+            self.is_served = False
+            self._on_idle(self)
+            self._send(parts, begin + self._limits.answer_seconds)
+        if parts:
             raise TimeoutError
+        self.is_served = not is_refusal
+        self._on_idle(self)
 
     def _refuse(self, response: Response) -> None:
         self._log("refused", status=response.status)

@@ -13,6 +13,7 @@ from wsgiref.types import WSGIApplication
 
 from .connection import ClientConnection, ConnectionSettings, ServerLimits
 from .connection_limit import ConnectionLimit
+from .unsent_limit import UnsentLimit
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -106,6 +107,7 @@ class Server:
         self._settings = settings
         self._limits = limits
         self._connections = ConnectionLimit(limits.clients)
+        self._unsent = UnsentLimit(limits.unsent_bytes)
         self._listeners: list[_Listener] = []
         try:
             for address in addresses:
@@ -146,6 +148,7 @@ class Server:
             self._limits,
             on_busy=self._connections.mark_busy,
             on_idle=self._connections.mark_idle,
+            on_unsent=self._unsent.note,
         )
         if not self._connections.add(client):
             connection.close()
