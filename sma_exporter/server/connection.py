@@ -28,6 +28,8 @@ PROMPT_SECONDS = 1.0
 DRAIN_SECONDS, DRAIN_BYTES = 1.0, 1024 * 1024
 
 _PIECE = 16 * 1024
+#: After each piece that is sent, other threads may run first: beside many that work, small pieces are slow.
+_SENT_PIECE = 256 * 1024
 #: What is left of an answer is not reported below this: all clients together cannot have much of it.
 _SHORT = 64 * 1024
 #: The first byte of every TLS handshake, and of no HTTP request.
@@ -181,7 +183,7 @@ class ClientConnection:
                 if unsent > _SHORT:
                     self._on_unsent(self, unsent)
                 self._set_timeout(deadline)
-                parts[0] = parts[0][self._socket.send(parts[0][:_PIECE]) :]
+                parts[0] = parts[0][self._socket.send(parts[0][:_SENT_PIECE]) :]
                 if not parts[0]:
                     del parts[0]
 

@@ -150,6 +150,9 @@ class Waiting:
         self.clock = clock
         self.waited: list[float] = []
 
+    def read_at(self) -> float:
+        return 0
+
     def begin(self) -> Read:
         return Read(self.clock())
 
