@@ -29,7 +29,7 @@ DRAIN_SECONDS, DRAIN_BYTES = 1.0, 1024 * 1024
 
 _PIECE = 16 * 1024
 #: After each piece that is sent, other threads may run first: beside many that work, small pieces are slow.
-_SENT_PIECE = 256 * 1024
+_SENT_PIECE = 64 * 1024
 #: What is left of an answer is not reported below this: all clients together cannot have much of it.
 _SHORT = 64 * 1024
 #: The first byte of every TLS handshake, and of no HTTP request.
@@ -57,7 +57,7 @@ class ServerLimits(NamedTuple):
     answer_seconds: float = 30.0
     """For taking a whole answer."""
     unsent_bytes: int = 32 * 1024 * 1024
-    """Of all long answers together that clients have still to take; one may be larger."""
+    """Of all long answers together that clients have still to take; beyond it the slowest client is ended."""
 
 
 class ConnectionSettings(NamedTuple):

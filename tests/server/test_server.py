@@ -3,17 +3,21 @@
 import http.client
 import json
 import logging
+import re
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 import trustme
 from support.devices import eventually
+from support.needs import require_path
 from support.programs import PATIENCE_SECONDS, get
 
 from sma_exporter.server import (
@@ -24,6 +28,7 @@ from sma_exporter.server import (
     ServerLimits,
     parse_address,
 )
+from sma_exporter.server.unsent_limit import READING_SECONDS
 
 
 def hello(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -526,6 +531,44 @@ class TestConnectionLimit:
             asking.sendall(LAST)
             assert rest_of(asking).endswith(b"hello")
 
+    def test_a_client_that_was_served_is_not_evicted_by_silent_ones(self) -> None:
+        with serving(clients=4) as server, ExitStack() as stack:
+            kept = stack.enter_context(connected(server))
+            kept.sendall(GET)
+            assert kept.recv(65536)
+            silent = [stack.enter_context(connected(server)) for _ in range(30)]
+
+            assert silent[0].recv(1) == b""
+            assert eventually(lambda: clients_threads() == 4)
+            kept.sendall(LAST)
+            assert rest_of(kept).endswith(b"hello")
+            assert answers_to(server, LAST).endswith(b"hello")
+
+    def test_a_refusal_does_not_count_as_served(self) -> None:
+        with serving(clients=2) as server, ExitStack() as stack:
+            served, refused = (stack.enter_context(connected(server)) for _ in range(2))
+            served.sendall(GET)
+            assert served.recv(65536)
+            refused.sendall(GET.replace(b"/ ", b"/broken ", 1))
+            assert refused.recv(65536).startswith(b"HTTP/1.1 500")
+
+            assert answers_to(server, LAST).endswith(b"hello")
+
+            assert rest_of(refused) == b""
+            served.sendall(LAST)
+            assert rest_of(served).endswith(b"hello")
+
+    def test_served_clients_make_room_when_there_is_nobody_else(self) -> None:
+        with serving(clients=2) as server, ExitStack() as stack:
+            kept = [stack.enter_context(connected(server)) for _ in range(2)]
+            for connection in kept:
+                connection.sendall(GET)
+                assert connection.recv(65536)
+
+            assert answers_to(server, LAST).endswith(b"hello")
+
+            assert kept[0].recv(1) == b""
+
     def test_no_busy_client_is_evicted(self) -> None:
         app = Slow()
         with serving(app, clients=2) as server, ExitStack() as stack:
@@ -578,6 +621,90 @@ class TestConnectionLimit:
 
                 assert rest_of(connections[-1]).endswith(b"hello")
             assert clients_threads() <= 8
+
+
+MB = 1_000_000
+
+
+def long_answers(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """As many MB as the path says."""
+    start_response("200 OK", [])
+    return [bytes(int(environ["PATH_INFO"][1:]) * MB)]
+
+
+def long_request(megabytes: int) -> bytes:
+    return LAST.replace(b"/ ", b"/%d " % megabytes, 1)
+
+
+def slowly(connection: socket.socket) -> int:
+    """Read to the end, at 20 MB a second; how much there was."""
+    taken = 0
+    while piece := connection.recv(200_000):
+        taken += len(piece)
+        time.sleep(0.01)
+    return taken
+
+
+class TestLongAnswers:
+    def test_who_takes_nothing_is_ended_when_others_want_as_much(self) -> None:
+        """What the kernel takes is not counted, so the answers are longer than that."""
+        with (
+            serving(long_answers, unsent_bytes=50 * MB, answer_seconds=PATIENCE_SECONDS) as server,
+            ExitStack() as stack,
+        ):
+            stuck = []
+            for _ in range(6):
+                stuck.append(stack.enter_context(connected(server)))
+                stuck[-1].sendall(long_request(20))
+                assert stuck[-1].recv(10)
+                time.sleep(2 * READING_SECONDS)
+                assert eventually(lambda: clients_threads() <= 3)
+
+            found = [len(rest_of(connection)) >= 20 * MB for connection in stuck]
+
+            assert found[-1]
+            assert not any(found[:3])
+
+    def test_who_takes_its_answer_is_not_ended_by_those_who_do_not(self) -> None:
+        with (
+            serving(long_answers, unsent_bytes=50 * MB, answer_seconds=PATIENCE_SECONDS) as server,
+            ExitStack() as stack,
+        ):
+            reader = stack.enter_context(connected(server))
+            reader.sendall(long_request(40))
+            assert reader.recv(1)
+            with ThreadPoolExecutor(1) as pool:
+                taken = pool.submit(slowly, reader)
+                for _ in range(10):
+                    stuck = stack.enter_context(connected(server))
+                    stuck.sendall(long_request(20))
+                    assert stuck.recv(10)
+                    time.sleep(0.05)
+
+                assert taken.result() >= 40 * MB
+
+    def test_one_answer_may_be_longer_than_the_limit(self) -> None:
+        with serving(long_answers, unsent_bytes=MB) as server:
+            for _ in range(2):
+                assert len(answers_to(server, long_request(20))) > 20 * MB
+
+    def test_no_answer_is_kept_for_a_client_that_has_taken_it(self) -> None:
+        """The connection waits for its next request meanwhile."""
+        process = require_path(Path("/proc/self/status"), "/proc")
+
+        def megabytes() -> float:
+            return int(re.findall(r"VmRSS:\s+(\d+)", process.read_text())[0]) / 1000
+
+        with serving(long_answers) as server, ExitStack() as stack:
+            before = megabytes()
+            for _ in range(20):
+                connection = stack.enter_context(connected(server))
+                connection.sendall(long_request(20).replace(b"Connection: close\r\n", b""))
+                left = 20 * MB
+                while left > 0:
+                    left -= len(connection.recv(MB))
+
+            assert megabytes() < before + 120  # all of them together would be 400
 
 
 class TestStop:
