@@ -16,7 +16,7 @@ from ..sma.deadline import Deadline
 from ..web.app import App
 from ..web.paths import FixedPath
 from ..web_config import WebConfig
-from . import signals
+from . import memory, signals
 from .chosen import configuration
 from .flags import DEFAULT_PORT
 from .output import FAILED, OK, WRONG_USAGE, UsageError, complain, say
@@ -57,6 +57,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         about = {**build_info(environ), "file": arguments.config_file}
         known = {what: value for what, value in about.items() if value}
         _LOGGER.info("starting sma_exporter", extra={**known, "devices": len(loaded.devices)})
+        memory.return_large_blocks()
         fleet = Fleet(loaded, load)
         app = App(
             fleet,

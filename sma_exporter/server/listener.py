@@ -51,7 +51,8 @@ def parse_address(text: str) -> ListenAddress:
 
 class _Listener(TCPServer):
     allow_reuse_address = True
-    request_queue_size = 128
+    #: As many as the kernel allows: whoever finds the queue full tries again after a second, then two, four.
+    request_queue_size = 4096
 
     def __init__(self, address: ListenAddress, accept: Callable[[socket.socket], None]) -> None:
         self._accept = accept
