@@ -1,5 +1,6 @@
 """The one reader of files: those of the configuration may hang, change, or be something else."""
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -19,7 +20,10 @@ def read_bytes(path: Path) -> bytes:
     try:
         descriptor = os.open(path, _FLAGS)
         try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            mode = os.fstat(descriptor).st_mode
+            if stat.S_ISDIR(mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            if not stat.S_ISREG(mode):
                 raise ValidationError(
                     f"{path} is no regular file; it is read again later, so it must be one"
                 )

@@ -48,7 +48,7 @@ def binary(folder: Path) -> Path:
 UNUSABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "a pipe that nobody writes to": (fifo, "is no regular file"),
     "an endless device": (lambda _: Path("/dev/zero"), "is no regular file"),
-    "a folder": (lambda folder: folder, "is no regular file"),
+    "a folder": (lambda folder: folder, "cannot be read by uid"),
     "nothing": (lambda folder: folder / "none", "cannot be read by uid"),
     "a huge file": (huge, "is larger than 1024 KiB"),
     "no text": (binary, "is not UTF-8 text"),
