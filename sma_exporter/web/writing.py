@@ -13,7 +13,7 @@ from ..sma.deadline import Deadline
 #: How many of the last answers are looked at: the slowest of them counts.
 LAST_ANSWERS = 4
 #: Seconds for each device, before anything has been measured; on a small machine it is more.
-FIRST_GUESS = 0.002
+FIRST_GUESS = 0.0005
 #: The largest part of a scrape's time that is kept for the writing.
 LARGEST_PART = 0.5
 

@@ -54,14 +54,14 @@ def test_the_time_that_writing_took_is_kept_from_the_second_answer_on(
 
     found = [answered(writing, clock, waits=3, writes=1.5) for _ in range(3)]
 
-    assert found == pytest.approx([9.98, 8.5, 8.5])
+    assert found == pytest.approx([9.995, 8.5, 8.5])
 
 
 def test_what_leaving_the_devices_takes_is_a_part_of_it(clock: FakeClock) -> None:
     """They are left at the deadline; the wait for the last of them ends later."""
     writing = Writing(clock, one_at_a_time=True)
 
-    answered(writing, clock, waits=9.98 + 0.5, writes=1)
+    answered(writing, clock, waits=9.995 + 0.5, writes=1)
 
     assert writing.scrape(10, 10).deadline.left() == pytest.approx(8.5)
 
@@ -98,7 +98,7 @@ def test_a_scrape_that_reads_no_device_measures_nothing(clock: FakeClock) -> Non
     clock.now += 4
     scrape.end()
 
-    assert writing.scrape(10, 10).deadline.left() == pytest.approx(9.98)
+    assert writing.scrape(10, 10).deadline.left() == pytest.approx(9.995)
 
 
 def test_long_answers_are_written_one_after_the_other() -> None:
@@ -188,10 +188,10 @@ def test_paths_are_measured_by_themselves(clock: FakeClock, path: str) -> None:
         ended.append(clock() - begin)
 
     if path == "/metrics":
-        assert device.waited == pytest.approx([9.498, 7.5, 7.5])
-        assert ended == pytest.approx([11.498, 9.5, 9.5])
+        assert device.waited == pytest.approx([9.4995, 7.5, 7.5])
+        assert ended == pytest.approx([11.4995, 9.5, 9.5])
     else:
-        assert device.waited == pytest.approx([9.498] * 3)
+        assert device.waited == pytest.approx([9.4995] * 3)
 
 
 # --- many devices that answer late ---
