@@ -19,7 +19,7 @@ from ..sma.deadline import Deadline
 from ..web.app import App
 from ..web.paths import FixedPath
 from ..web_config import WebConfig
-from . import open_files, signals
+from . import memory, open_files, signals
 from .chosen import configuration
 from .flags import DEFAULT_PORT
 from .logs import dropped_lines
@@ -62,6 +62,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         known = {what: value for what, value in about.items() if value}
         _LOGGER.info("starting sma_exporter", extra={**known, "devices": len(loaded.devices)})
         open_files.prepare(len(loaded.devices))
+        memory.return_large_blocks()
         fleet = Fleet(loaded, load)
         app = App(
             fleet,
@@ -98,6 +99,7 @@ def serve(
     web_config.log()
     reload = _Reload(fleet)
     try:
+        web_config.watch()
         reload.start()
         server.start()
     except RuntimeError:
@@ -109,6 +111,7 @@ def serve(
     for _ in signals.wait():
         reload.wanted.set()
     _LOGGER.info("stopping")
+    web_config.close()
     server.stop()
     fleet.close()
 

@@ -6,6 +6,7 @@ what there is by then.
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -107,6 +108,15 @@ class Device:
             if self._worker is None:
                 self._start_worker(read)
             return read
+
+    def read_at(self) -> float:
+        """Return when the last read began, by the devices' clock; a long time ago if there was none."""
+        last = self._result
+        return -math.inf if last is None else last.started
+
+    def not_begun(self) -> Read:
+        """Return what stands for a read in a scrape that has no time left to begin it."""
+        return Read(started=self._monotonic())
 
     def finish(self, read: Read | None, deadline: Deadline) -> Snapshot:
         """Wait for a read, at most until the deadline; return what there is then."""
