@@ -310,7 +310,8 @@ def single_device(
     except ValidationErrors as several:
         raise ConfigError(map(_flag_line, several.errors)) from None
     open_file = [
-        ValidationError(str(found), "password_file") for found in file_permissions.password_files([made])
+        ValidationError(str(found), "password_file")
+        for found in file_permissions.password_files([made])
     ]
     return Config((made,), tuple(map(_flag_line, (*_device_warnings(made), *open_file))))
 

@@ -27,15 +27,15 @@ from sma_exporter.config import (
     ProtocolKeys,
     Secret,
     TlsSettings,
-    load,
     file_permissions,
+    load,
     parse,
     parse_duration,
     password_warnings,
     single_device,
 )
-from sma_exporter.config.model import UNITS
 from sma_exporter.config.file_permissions import is_open_to_all
+from sma_exporter.config.model import UNITS
 
 HERE = Path("etc")
 PROTOCOLS = {"webconnect": ProtocolKeys()}

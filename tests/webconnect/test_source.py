@@ -489,7 +489,7 @@ def test_another_serial_number_than_before_is_asked_for_again_with_the_next_read
 
     assert first == [None, str(FIRST)]
     assert for_a_moment == [str(FIRST), ""]
-    assert healed == [[None, str(FIRST)], [None, str(FIRST)], [str(FIRST)]]
+    assert healed == [[None, str(FIRST)], [str(FIRST)], [str(FIRST)]]
     assert replaced == [[str(FIRST), str(SECOND)], [None, str(SECOND)], [str(SECOND)]]
     source.release(Deadline.after(2, clock))
 
