@@ -172,7 +172,7 @@ def _states(place: _Place, device: str, value: object, source: DeviceReadings) -
     return _all_states(place.sensor, *shown).replace(_DEVICE, device)
 
 
-@lru_cache(maxsize=1024)  # a status changes a few times a day, and devices are alike; 5 kB at most
+@lru_cache(maxsize=512)  # a status changes a few times a day, and devices are alike; 5 kB at most
 def _all_states(sensor: str, active: tuple[int, ...], unknown: tuple[int, ...]) -> str:
     """Return the lines of all states of a sensor, each once, without the device."""
     family = _PLACES[_ORDER[sensor]].family
