@@ -13,10 +13,10 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from .. import config
+from ..sma.backoff import Backoff
 from ..sma.deadline import Deadline
 from ..sma.exceptions import Pause, Reason, SmaException
 from ..sma.source import Source
-from .backoff import Backoff
 from .credentials import Credentials
 from .evaluation import Evaluation, addresses
 from .protocols import PROTOCOLS, Protocol

@@ -16,6 +16,8 @@ _USUAL_LIFE = 3600.0
 
 _LONGEST_TOKEN = 8192
 
+_TOKEN_FIELDS = ("access_token", "refresh_token", "expires_in")
+
 
 class Tokens(NamedTuple):
     """A session: the token for requests and its life in seconds, and the one to renew or end it with."""
@@ -66,10 +68,10 @@ def tokens(reply: HttpReply) -> Tokens | None:
     found = parsed_json(reply.body) if 200 <= reply.status < 300 else None
     if not isinstance(found, dict):
         return None
-    access, refresh = found.get("access_token"), found.get("refresh_token")
-    life = found.get("expires_in")
-    is_told = isinstance(life, int | float) and not isinstance(life, bool) and life > 0
-    seconds = float(life) if is_told else _USUAL_LIFE
+    access, refresh, life = (found.get(name) for name in _TOKEN_FIELDS)
+    seconds = _USUAL_LIFE
+    if isinstance(life, int | float) and not isinstance(life, bool) and life > 0:
+        seconds = float(life)
     if not _can_be_sent(access) or not _can_be_sent(refresh):
         return None
     return Tokens(str(access), str(refresh), seconds)

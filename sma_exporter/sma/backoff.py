@@ -3,7 +3,7 @@
 Time is an argument (seconds, monotonic).
 """
 
-from ..sma.exceptions import Pause
+from .exceptions import Pause
 
 
 class Backoff:
