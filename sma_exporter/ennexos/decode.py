@@ -10,8 +10,8 @@ from ..sma import tags as sma_tags
 from ..sma.objects import UNITS
 from ..sma.sensors import SENSORS, Kind, expanded
 from ..sma.source import Address, Identity, Readings, Value
-from .channels import BY_NAME, CHANNELS, KNOWN_WITHOUT_SENSOR, Channel
-from .values import Reported, name_of, number, reported, tag
+from .channels import BY_NAME, BY_NAME_ON_CHARGER, KNOWN_WITHOUT_SENSOR, Channel, name_of
+from .values import Reported, number, reported, tag
 
 #: A component's channels by their names without "Measurement." and "[]".
 Live: TypeAlias = Mapping[str, Reported]
@@ -47,15 +47,13 @@ _SUMS = (
 _STALE_SECONDS = 300.0
 _INSTANT_UNITS = frozenset({"W", "VA", "var", "V", "A", "Hz"})
 
-_ORDER: Mapping[str, int] = {channel.name: order for order, channel in enumerate(CHANNELS)}
-
 
 def live_of(rows: Rows, component: str) -> Live:
     """Return the channels of one component in a reply to `measurements/live`."""
     return {
         name: reported(row)
         for row in rows
-        if row.get("componentId") == component and (name := name_of(row.get("channelId")))
+        if row.get("componentId") == component and (name := _name_of(row))
     }
 
 
@@ -66,9 +64,14 @@ def parameters_of(rows: Rows, component: str) -> Live:
         values = row.get("values")
         if row.get("componentId") == component and isinstance(values, list):
             for each in values:
-                if isinstance(each, dict) and (name := name_of(each.get("channelId"))):
+                if isinstance(each, dict) and (name := _name_of(each)):
                     found[name] = reported(each)
     return found
+
+
+def _name_of(row: Mapping[str, object]) -> str:
+    channel = row.get("channelId")
+    return name_of(channel) if isinstance(channel, str) else ""
 
 
 def newest_of(rows: Rows) -> float | None:
@@ -117,10 +120,9 @@ def decoded(
 def _candidates(live: Live, *, charger: bool) -> dict[str, list[Channel]]:
     """Return the channels that are there for each sensor, the preferred one first."""
     found: dict[str, list[Channel]] = {}
-    for name in sorted(live.keys() & _ORDER.keys(), key=_ORDER.__getitem__):
-        for channel in BY_NAME[name]:
-            if channel.charger in {None, charger}:
-                found.setdefault(channel.sensor, []).append(channel)
+    for name, channel in (BY_NAME_ON_CHARGER if charger else BY_NAME).items():
+        if name in live:
+            found.setdefault(channel.sensor, []).append(channel)
     return found
 
 
@@ -129,8 +131,6 @@ def _chosen(sensor: str, channels: list[Channel], live: Live, choices: Choices) 
 
     Of totals the first that is there; of others the first that has a value.
     """
-    if len(channels) == 1 and sensor not in choices:
-        return channels[0]
     kept = choices.get(sensor)
     if kept is not None:
         return next((channel for channel in channels if channel.name == kept), None)
@@ -150,23 +150,20 @@ def _is_stale(channel: Channel, each: Reported, newest: float | None) -> bool:
 
 def _readings(channel: Channel, each: Reported) -> Iterator[tuple[str, Value]]:
     """Yield the readings of one channel, by sensor."""
-    definition = SENSORS[expanded(channel.sensor)[0]]
-    if channel.negative:
-        yield from _signed(channel, each)
-        return
-    for sensor, element in zip(expanded(channel.sensor), each.elements, strict=False):
-        value = _value(channel, definition.kind, element)
-        if value is not None:
-            yield sensor, value
-
-
-def _signed(channel: Channel, each: Reported) -> Iterator[tuple[str, Value]]:
-    """Yield what flows out and what flows in: one of them is 0."""
-    for element in each.elements[:1]:
-        value = number(element)
-        if value is not None:
-            yield channel.sensor, max(value, 0)
+    template = channel.parts if channel.parts and len(each.elements) > 1 else channel.sensor
+    sensors = expanded(template)
+    kind = SENSORS[sensors[0]].kind
+    values = [_value(channel, kind, element) for element in each.elements]
+    if channel.pick is not None:
+        numbers = [value for value in values if isinstance(value, int | float)]
+        values = [channel.pick(numbers)] if numbers else []
+    for sensor, value in zip(sensors, values, strict=False):
+        if value is None:
+            continue
+        if channel.negative and isinstance(value, int | float):  # out, and in: one of them is 0
             yield channel.negative, max(-value, 0)
+            value = max(value, 0)  # noqa: PLW2901 - the other half
+        yield sensor, value
 
 
 def _value(channel: Channel, kind: Kind, element: object) -> Value | None:
@@ -252,4 +249,4 @@ def numbers_at(live: Live, addresses: Iterable[Address]) -> dict[Address, float]
 
 def unknown(live: Live) -> list[str]:
     """Return the names of the channels that no table knows."""
-    return sorted(live.keys() - BY_NAME.keys() - KNOWN_WITHOUT_SENSOR)
+    return sorted(live.keys() - BY_NAME.keys() - BY_NAME_ON_CHARGER.keys() - KNOWN_WITHOUT_SENSOR)

@@ -2,45 +2,24 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection, Generator, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Collection, Generator
+from dataclasses import dataclass, replace
 
 from ..sma.connections import make_session
 from ..sma.deadline import Deadline
-from ..sma.exceptions import SmaException, SmaReadException
+from ..sma.exceptions import SmaException
 from ..sma.sharing import Sharing
 from ..sma.source import Address, Measurements
-from .client import PLANT, SELF, EnnexOS
+from .client import SELF, EnnexOS
+from .component import Description, Taken, about, channels, readings
 from .connection import Connection, Rows
-from .decode import (
-    Choices,
-    Live,
-    class_of,
-    decoded,
-    has_value,
-    identity_of,
-    is_charger,
-    is_producing,
-    live_of,
-    newest_of,
-    numbers_at,
-    parameters_of,
-    rated_power_of,
-    without_sums,
-)
-from .exceptions import SmaComponentException
+from .decode import numbers_at, parameters_of
 
 _LOGGER = logging.getLogger(__name__)
 
 #: Seconds between two looks at who answers and at the parameters, and until the next one when that failed.
 DETAILS_EVERY = 3600.0
 DETAILS_AGAIN = 60.0
-
-_NOT_FOUND = 404
-
-#: So many devices of a plant are looked at to know whether there is another one.
-_MOST_DEVICES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,11 +83,8 @@ class EnnexOSSource:
         self._identified_with = -1  # so many sessions had been opened when it was asked who answers
         self._is_identified = False
         self._details_due = 0.0
-        self._device: Mapping[str, object] = {}
-        self._parameters: Live = {}
-        self._has_sums = False  # whether what the plant sums up is this device's own
-        self._choices: Choices = {}
-        self._plant_choices: Choices = {}
+        self._description = Description()
+        self._taken = Taken()
         self._connection.add(self)
 
     @property
@@ -124,7 +100,7 @@ class EnnexOSSource:
             are_details_due = self._monotonic() >= self._details_due
             is_new_session = self._connection.logins != self._identified_with
             if are_details_due or (identify and is_new_session):
-                self._look_up(deadline, must_succeed=identify)
+                self._look_up(deadline)
             rows = self._connection.live(self, deadline)
             if are_details_due:
                 yield self._measurements(rows, custom)
@@ -143,50 +119,28 @@ class EnnexOSSource:
         self._connection.cancel(self)
 
     def _measurements(self, rows: Rows, custom: Collection[Address]) -> Measurements:
-        live, plant = live_of(rows, self.component), live_of(rows, PLANT)
-        if not live and not plant:
-            raise SmaComponentException(
-                f"the device says nothing of its component {self.component}: "
-                "it is off, or it is not there any more"
-            )
-        if not has_value(live) and not has_value(plant):
-            raise SmaReadException("the device answers, but without any value: is it starting?")
-        if self.component != SELF:
-            plant = {}
-        elif not self._has_sums:
-            plant = without_sums(plant)
-        charger = is_charger(class_of(self._device, self._parameters), live)
-        decode = partial(decoded, charger=charger, newest=newest_of(rows))
-        # What the device says of itself goes before what its plant says.
-        readings = {
-            **rated_power_of(self._device),
-            **decode(self._parameters, self._choices),
-            **decode(plant, self._plant_choices),
-            **decode(live, self._choices),
-        }
+        found = self._description
+        own, plant = channels(rows, self.component, found)
         return Measurements(
-            readings=readings,
-            identity=identity_of(self._device, self._parameters) if self._is_identified else None,
-            custom=numbers_at({**self._parameters, **plant, **live}, custom),
+            readings=readings(rows, self.component, found, self._taken),
+            identity=found.identity if self._is_identified else None,
+            custom=numbers_at({**found.parameters, **plant, **own}, custom),
         )
 
     # --- what changes seldom ---
 
-    def _look_up(self, deadline: Deadline, *, must_succeed: bool) -> None:
-        """Ask what the device is, and which others there are."""
+    def _look_up(self, deadline: Deadline) -> None:
+        """Ask what the device is."""
         with self._connection.client(self, deadline) as client:
-            before = self._device.get("serial")
-            try:
-                self._device = client.device(self.component, deadline=deadline)
-                self._has_sums = self.component == SELF and _is_alone(client, deadline)
-            except SmaReadException as error:  # some have no description: their parameters have one
-                if must_succeed and error.err != _NOT_FOUND:
-                    raise
-                self._device = {}
-            if before and self._device.get("serial", before) != before:
-                self._parameters, self._choices, self._plant_choices = {}, {}, {}
+            found = about(client, self.component, deadline)
             self._identified_with = client.logins
-            self._is_identified = bool(self._device)
+        before = self._description
+        if found.identity.serial and found.identity.serial != before.identity.serial:
+            self._taken = Taken()  # nothing of the device before holds for another
+        else:
+            found = replace(found, parameters=before.parameters)
+        self._description = found
+        self._is_identified = bool(found.identity.serial)
 
     def _read_parameters(self, deadline: Deadline) -> None:
         """Read the parameters. A failure costs only them: the values are in hand.
@@ -204,25 +158,9 @@ class EnnexOSSource:
             _LOGGER.debug("the parameters could not be read", extra=extra)
             return
         self._details_due = self._monotonic() + DETAILS_EVERY
-        self._parameters = parameters_of(rows, self.component)
+        parameters = parameters_of(rows, self.component)
+        self._description = replace(self._description, parameters=parameters)
         self._is_identified = True
-
-
-def _is_alone(client: EnnexOS, deadline: Deadline) -> bool:
-    """Tell whether no other device takes part in what the plant sums up."""
-    for each in client.devices(deadline=deadline)[:_MOST_DEVICES]:
-        name = each.get("deviceId")
-        if not isinstance(name, str) or name in {SELF, PLANT}:
-            continue
-        try:
-            device = client.device(name, deadline=deadline)
-        except SmaReadException as error:
-            if error.err != _NOT_FOUND:
-                raise
-            device = {}
-        if is_producing(device):
-            return False
-    return True
 
 
 def _shared_by(settings: EnnexOSSettings) -> tuple[object, ...]:

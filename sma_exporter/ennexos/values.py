@@ -28,13 +28,6 @@ class Reported(NamedTuple):
     time: float | None
 
 
-def name_of(channel: object) -> str:
-    """Return the name of a channel without "Measurement." and without "[]"; "" for what is no text."""
-    if not isinstance(channel, str):
-        return ""
-    return channel.removesuffix("[]").removeprefix("Measurement.")
-
-
 def reported(row: Mapping[str, object]) -> Reported:
     """Return the newest values of a live channel, or the values of a parameter; no element is "no value"."""
     entries = row.get("values")
@@ -45,14 +38,15 @@ def reported(row: Mapping[str, object]) -> Reported:
     newest = entries[-1]
     if not isinstance(newest, dict):  # the elements of a parameter
         return Reported(tuple(entries[: limits.ELEMENTS]), None)
-    time = _moment(newest.get("time"))
+    time = unix_seconds(newest.get("time"))
     elements = newest.get("values")
     if isinstance(elements, list):
         return Reported(tuple(elements[: limits.ELEMENTS]), time)
     return Reported((newest["value"],) if "value" in newest else (), time)
 
 
-def _moment(text: object) -> float | None:
+def unix_seconds(text: object) -> float | None:
+    """Return a moment in ISO form, None for anything else."""
     if not isinstance(text, str) or len(text) > limits.TEXT_CHARACTERS:
         return None
     try:

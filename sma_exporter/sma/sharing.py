@@ -1,4 +1,4 @@
-"""What several sources have in common: a session of all devices behind one address, a listener of all meters."""
+"""What several sources have in common: a session for all devices of an address, a listener for all meters."""
 
 import threading
 from collections.abc import Callable, Hashable

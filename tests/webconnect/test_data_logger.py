@@ -16,6 +16,7 @@ from sma_exporter.simulator.faults import Fault
 from sma_exporter.sma.history import (
     DAY,
     FIVE_MINUTES,
+    PAUSES,
     HistoryError,
     HistorySeries,
     HistorySource,
@@ -32,7 +33,7 @@ from sma_exporter.webconnect import (
     make_session,
 )
 from sma_exporter.webconnect.client import LogEntry
-from sma_exporter.webconnect.data_logger import PAUSES, DataLoggerSource, readings
+from sma_exporter.webconnect.data_logger import DataLoggerSource, readings
 
 Simulate = Callable[..., Simulator]
 BY_KEY = {series.key: series for series in DataLoggerSource.series}

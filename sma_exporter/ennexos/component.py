@@ -1,0 +1,124 @@
+"""A component: the device that answers or one behind it, what it says of itself, and its readings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..sma.deadline import Deadline
+from ..sma.exceptions import SmaReadException
+from ..sma.source import Identity, Readings, Value
+from .client import PLANT, SELF, EnnexOS
+from .decode import (
+    Choices,
+    Live,
+    Rows,
+    class_of,
+    decoded,
+    has_value,
+    identity_of,
+    is_charger,
+    is_producing,
+    live_of,
+    newest_of,
+    rated_power_of,
+    without_sums,
+)
+from .exceptions import SmaComponentException
+
+_NOT_FOUND = 404
+
+#: So many devices of a plant are looked at to know whether there is another one.
+_MOST_DEVICES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What changes seldom: what the device says of itself, its parameters, and what belongs to it.
+
+    `has_sums`: what its plant sums up over devices is its own, as it is alone.
+    """
+
+    about: Mapping[str, object] = field(default_factory=dict)
+    parameters: Live = field(default_factory=dict)
+    has_sums: bool = False
+
+    @property
+    def identity(self) -> Identity:
+        """Who it is."""
+        return identity_of(self.about, self.parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Which channels were taken where several stand for one sensor: of the component, and of its plant."""
+
+    own: Choices = field(default_factory=dict)
+    plant: Choices = field(default_factory=dict)
+
+
+def about(client: EnnexOS, component: str, deadline: Deadline | None = None) -> Description:
+    """Ask a device what it is; some have no answer to that, and their parameters say it."""
+    found = _device(client, component, deadline)
+    has_sums = component == SELF and _is_alone(client, deadline)
+    return Description(found, has_sums=has_sums)
+
+
+def _device(client: EnnexOS, component: str, deadline: Deadline | None) -> Mapping[str, object]:
+    try:
+        return client.device(component, deadline=deadline)
+    except SmaReadException as error:
+        if error.err != _NOT_FOUND:
+            raise
+        return {}
+
+
+def _is_alone(client: EnnexOS, deadline: Deadline | None) -> bool:
+    """Tell whether no other device takes part in what the plant sums up."""
+    names = [each.get("deviceId") for each in client.devices(deadline=deadline)[:_MOST_DEVICES]]
+    return not any(
+        isinstance(name, str)
+        and name not in {SELF, PLANT}
+        and is_producing(_device(client, name, deadline))
+        for name in names
+    )
+
+
+def channels(rows: Rows, component: str, description: Description) -> tuple[Live, Live]:
+    """Return the channels that count of a component, and of its plant.
+
+    Raises SmaComponentException when nothing is said of it, SmaReadException when that has no value.
+    """
+    own, plant = live_of(rows, component), live_of(rows, PLANT) if component == SELF else {}
+    if not own and not plant:
+        raise SmaComponentException(
+            f"the device says nothing of its component {component}: "
+            "it is off, or it is not there any more"
+        )
+    if not has_value(own) and not has_value(plant):
+        raise SmaReadException("the device answers, but without any value: is it starting?")
+    return own, plant if description.has_sums else without_sums(plant)
+
+
+def readings(
+    rows: Rows, component: str, description: Description, taken: Taken
+) -> dict[str, Value]:
+    """Return the readings of a component; raises as `channels`.
+
+    What the device says of itself goes before what its plant says, and that before its parameters.
+    """
+    own, plant = channels(rows, component, description)
+    charger = is_charger(class_of(description.about, description.parameters), own)
+    newest = newest_of(rows)
+    return {
+        **rated_power_of(description.about),
+        **decoded(description.parameters, {}, charger=charger),
+        **decoded(plant, taken.plant, charger=charger, newest=newest),
+        **decoded(own, taken.own, charger=charger, newest=newest),
+    }
+
+
+def has_battery(values: Readings) -> bool:
+    """Tell whether the readings say anything about a battery."""
+    return any(
+        name.startswith("battery_") and isinstance(value, int | float)
+        for name, value in values.items()
+    )
