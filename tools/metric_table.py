@@ -65,7 +65,15 @@ MAIN = (
     "sma_link_status",
 )
 
-_DEVICE_HEAD = ("metric", "type", "labels", "meaning", "SMA key", "ennexOS channel", "needs installer")
+_DEVICE_HEAD = (
+    "metric",
+    "type",
+    "labels",
+    "meaning",
+    "SMA key",
+    "ennexOS channel",
+    "needs installer",
+)
 _HEAD = ("metric", "type", "labels", "meaning")
 _MAIN_HEAD = (*_HEAD, "protocol")
 _TYPE_WORDS = {STATE_SET: "state set"}
@@ -75,9 +83,9 @@ _INTRODUCTION = """# Metrics
 Everything that sma_exporter can expose. A device exposes what it has; no device has all of these. The same
 table makes the HELP lines of `/metrics`. How to read it: [README](../README.md#how-to-read-the-metrics).
 
-"SMA key": where WebConnect has it. "ennexOS channel": where ennexOS has it; as an array its name ends in `[]`.
-"Needs installer": most models show this value to the group *Installer* only, over WebConnect. Made from the
-code by `python -m tools.metric_table`.
+"SMA key": where WebConnect has it. "Needs installer": there most models show this value to the group
+*Installer* only. "ennexOS channel": where ennexOS has it; the id of an array ends in `[]`. Made from the code
+by `python -m tools.metric_table`.
 """
 
 

@@ -391,7 +391,7 @@ DEFINITIONS: tuple[SensorDefinition, ...] = (
     _states("block_status", 2386, 2387, 2388, 2389, 2390),
     _states("grid_connection_status", 303, 1394, 1461, 1466, 1787, 2183, 2184, 2185, 2186),
     _states("grid_relay_status", 51, 311),
-    _states("multifunction_relay_status", 51, 311),
+    _states("multifunction_relay_status", 51, 311, 303),
     _states("plant_mains_connection", 1779, 1780, 1781),
     _choice("country_standard"),
     _choice("grid_type"),

@@ -14,6 +14,7 @@ from support.needs import require_tool
 
 from sma_exporter.devices.snapshot import CustomReading
 from sma_exporter.metrics.collector import SCRAPE_FAMILIES, ScrapeFamily
+from sma_exporter.metrics.exposition import exposition
 from sma_exporter.metrics.families import (
     ALL_FAMILIES,
     BIT_NAMES,
@@ -28,8 +29,20 @@ from sma_exporter.metrics.families import (
 from sma_exporter.metrics.table import BITS
 from sma_exporter.sma.sensors import IDENTITY, SENSORS, Kind
 from sma_exporter.sma.source import Readings
+from tools import metric_table
 
 Samples = dict[str, dict[tuple[str, ...], float]]
+
+
+class _Fixed:
+    def __init__(self, *found: Metric) -> None:
+        self._found = found
+
+    def collect(self) -> tuple[Metric, ...]:
+        return self._found
+
+    describe = collect
+
 
 EVERY_FAMILY: list[Family | ScrapeFamily] = [*ALL_FAMILIES, *SCRAPE_FAMILIES]
 
@@ -62,6 +75,30 @@ def test_promtool_has_nothing_to_say_about_the_golden_expositions(case: str) -> 
 
     check = subprocess.run(
         [promtool, "check", "metrics"], input=text, capture_output=True, check=False
+    )
+
+    assert (check.returncode, check.stdout, check.stderr) == (0, b"", b"")
+
+
+def every_family() -> str:
+    """An exposition with each family once."""
+    return exposition([_Fixed(*map(metric_table.example, ALL_FAMILIES))], accept="").text
+
+
+def test_every_family_can_be_read_back() -> None:
+    found = {s.name for f in text_string_to_metric_families(every_family()) for s in f.samples}
+
+    assert found == {family.name for family in ALL_FAMILIES}
+
+
+def test_promtool_has_nothing_to_say_about_any_family() -> None:
+    promtool = require_tool("promtool")
+
+    check = subprocess.run(
+        [promtool, "check", "metrics"],
+        input=every_family().encode(),
+        capture_output=True,
+        check=False,
     )
 
     assert (check.returncode, check.stdout, check.stderr) == (0, b"", b"")
@@ -351,14 +388,6 @@ class TestCustom:
         found = list(custom_families([("roof", self.ROW), ("garage", self.ROW)]))
 
         assert [len(family.samples) for family in found] == [2]
-
-
-class _Fixed:
-    def __init__(self, *found: Metric) -> None:
-        self._found = found
-
-    def collect(self) -> tuple[Metric, ...]:
-        return self._found
 
 
 def test_openmetrics_says_units_and_state_sets() -> None:
