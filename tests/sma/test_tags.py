@@ -74,6 +74,13 @@ def test_a_state_that_ennexos_tells_too_has_the_name_that_it_has_there(shared: P
     assert {number: slug(number) for number in documented} == documented
 
 
+def test_grid_standards_that_a_tripower_x_offers_have_names(shared: Path) -> None:
+    offered = {n for n, row in ennexos_tags(shared).items() if "CntrySet" in row["where_seen"]}
+
+    assert len(offered) > 30
+    assert offered <= COUNTRY_STANDARDS.keys()
+
+
 def test_the_words_hold_states_and_models_and_no_number_twice() -> None:
     assert L10N["307"] == "Ok"
     assert L10N["461"] == "SMA"
