@@ -16,11 +16,12 @@ PACKAGE = Path(sma_exporter.__file__).parent
 ALLOWED: dict[str, set[str]] = {
     "sma": set(),
     "webconnect": {"sma"},
+    "ennexos": {"sma"},
     "simulator": set(),
     "server": set(),
     "config": set(),
     "web_config": {"config", "server"},
-    "devices": {"config", "sma", "webconnect"},
+    "devices": {"config", "ennexos", "sma", "webconnect"},
     "metrics": {"config", "devices", "sma"},
     "web": {"config", "devices", "metrics", "sma"},
     "backfill": {"config", "devices", "metrics", "sma"},
@@ -31,7 +32,10 @@ ALLOWED: dict[str, set[str]] = {
 }
 
 #: The only files of a package that may import another one, where not all of its files may.
-GATES = {("devices", "webconnect"): {"devices/protocols.py"}}
+GATES = {
+    ("devices", "ennexos"): {"devices/protocols.py"},
+    ("devices", "webconnect"): {"devices/protocols.py"},
+}
 
 #: A library and the only files that may use it.
 ONLY_IN = {

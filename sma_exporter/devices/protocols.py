@@ -7,8 +7,10 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from .. import config
+from ..ennexos.channels import channels_of
 from ..sma.diagnosis import Diagnosis
 from ..sma.history import HistoryError, HistorySource, Wait
+from ..sma.objects import keys_of
 from ..sma.source import Source
 from ..webconnect.data_logger import DataLoggerSource
 from ..webconnect.diagnosis import diagnose as diagnose_webconnect
@@ -78,6 +80,11 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
     }
 )
 
+
+#: Where a sensor stands in each protocol, what counts first in front: SMA's keys, ennexOS' channels.
+PLACES: Mapping[str, Callable[[str], tuple[str, ...]]] = MappingProxyType(
+    {"WebConnect": keys_of, "ennexOS": channels_of}
+)
 
 #: For the configuration.
 PROTOCOL_KEYS: config.ProtocolTable = {name: row.keys for name, row in PROTOCOLS.items()}
