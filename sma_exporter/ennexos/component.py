@@ -1,6 +1,6 @@
 """A component: the device that answers or one behind it, what it says of itself, and its readings."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..sma.deadline import Deadline
@@ -16,6 +16,7 @@ from .decode import (
     has_value,
     identity_of,
     is_charger,
+    is_meter,
     is_producing,
     live_of,
     newest_of,
@@ -34,11 +35,13 @@ _MOST_DEVICES = 16
 class Description:
     """What changes seldom: what the device says of itself, its parameters, and what belongs to it.
 
+    `meter_serial`: of the meter that its values of the grid come from, "" where that is not known.
     `has_sums`: what its plant sums up over devices is its own, as it is alone.
     """
 
     about: Mapping[str, object] = field(default_factory=dict)
     parameters: Live = field(default_factory=dict)
+    meter_serial: str = ""
     has_sums: bool = False
 
     @property
@@ -56,13 +59,18 @@ class Taken:
 
 
 def about(client: EnnexOS, component: str, deadline: Deadline | None = None) -> Description:
-    """Ask a device what it is; some have no answer to that, and their parameters say it."""
-    found = _device(client, component, deadline)
-    has_sums = component == SELF and _is_alone(client, deadline)
-    return Description(found, has_sums=has_sums)
+    """Ask a device what it is, and what its plant consists of."""
+    own = _device(client, component, deadline)
+    others = [*_others(client, deadline)] if component == SELF else []
+    return Description(
+        own,
+        meter_serial=_meter_serial(own, others),
+        has_sums=component == SELF and not any(map(is_producing, others)),
+    )
 
 
 def _device(client: EnnexOS, component: str, deadline: Deadline | None) -> Mapping[str, object]:
+    """Ask what a device is; some have no answer to that, and their parameters say it."""
     try:
         return client.device(component, deadline=deadline)
     except SmaReadException as error:
@@ -71,15 +79,20 @@ def _device(client: EnnexOS, component: str, deadline: Deadline | None) -> Mappi
         return {}
 
 
-def _is_alone(client: EnnexOS, deadline: Deadline | None) -> bool:
-    """Tell whether no other device takes part in what the plant sums up."""
-    names = [each.get("deviceId") for each in client.devices(deadline=deadline)[:_MOST_DEVICES]]
-    return not any(
-        isinstance(name, str)
-        and name not in {SELF, PLANT}
-        and is_producing(_device(client, name, deadline))
-        for name in names
-    )
+def _others(client: EnnexOS, deadline: Deadline | None) -> Iterator[Mapping[str, object]]:
+    """Yield what the other devices of the plant are."""
+    for each in client.devices(deadline=deadline)[:_MOST_DEVICES]:
+        name = each.get("deviceId")
+        if isinstance(name, str) and name not in {SELF, PLANT}:
+            yield _device(client, name, deadline)
+
+
+def _meter_serial(own: Mapping[str, object], others: Iterable[Mapping[str, object]]) -> str:
+    """Return the serial number of the meter that a device is, or of the only one in its plant, else ""."""
+    if is_meter(own):
+        return identity_of(own, {}).serial
+    meters = [identity_of(each, {}).serial for each in others if is_meter(each)]
+    return meters[0] if len(meters) == 1 else ""
 
 
 def channels(rows: Rows, component: str, description: Description) -> tuple[Live, Live]:
@@ -108,12 +121,28 @@ def readings(
     own, plant = channels(rows, component, description)
     charger = is_charger(class_of(description.about, description.parameters), own)
     newest = newest_of(rows)
-    return {
+    found = {
         **rated_power_of(description.about),
         **decoded(description.parameters, {}, charger=charger),
         **decoded(plant, taken.plant, charger=charger, newest=newest),
         **decoded(own, taken.own, charger=charger, newest=newest),
     }
+    if any(name.startswith("metering_") for name in found):
+        found["meter_serial"] = description.meter_serial
+    return {name: value for name, value in found.items() if not _is_empty_slot(name, value, found)}
+
+
+_OFF = (303,)
+
+
+def _is_empty_slot(name: str, value: Value, found: Readings) -> bool:
+    """Tell whether a slot for an optimizer or a gateway is off and says nothing else: nothing is there."""
+    if value != _OFF:
+        return False
+    kind, _, index = name.rpartition("_")
+    if kind == "gateway_condition":
+        return True
+    return kind == "optimizer_condition" and f"optimizer_voltage_{index}" not in found
 
 
 def has_battery(values: Readings) -> bool:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import TypeAlias
 
 from ..sma import tags as sma_tags
+from ..sma.device_models import CHARGING_STATION, METERS
 from ..sma.objects import UNITS
-from ..sma.sensors import SENSORS, Kind, expanded
+from ..sma.sensors import SENSORS, Kind, SensorDefinition, expanded
 from ..sma.source import Address, Identity, Readings, Value
 from .channels import BY_NAME, BY_NAME_ON_CHARGER, KNOWN_WITHOUT_SENSOR, Channel, name_of
 from .values import Reported, number, reported, tag
@@ -23,7 +24,6 @@ Choices: TypeAlias = MutableMapping[str, str]
 Rows: TypeAlias = Iterable[Mapping[str, object]]
 
 #: Classes of devices (domain/ennexos.md, chapter 1).
-CHARGER = 8008
 _PRODUCING = frozenset({8001, 8007, 8008, 8009, 8010})
 
 _NO_INFORMATION = 16777213
@@ -97,7 +97,7 @@ def without_sums(live: Live) -> Live:
 def is_charger(device_class: int | None, live: Live) -> bool:
     """Tell whether a component is a charging station, by its class or else by its channels."""
     if device_class is not None:
-        return device_class == CHARGER
+        return device_class == CHARGING_STATION
     return any(name.startswith(_OF_CHARGERS) for name in live)
 
 
@@ -152,8 +152,8 @@ def _readings(channel: Channel, each: Reported) -> Iterator[tuple[str, Value]]:
     """Yield the readings of one channel, by sensor."""
     template = channel.parts if channel.parts and len(each.elements) > 1 else channel.sensor
     sensors = expanded(template)
-    kind = SENSORS[sensors[0]].kind
-    values = [_value(channel, kind, element) for element in each.elements]
+    definition = SENSORS[sensors[0]]
+    values = [_value(channel, definition, element) for element in each.elements]
     if channel.pick is not None:
         numbers = [value for value in values if isinstance(value, int | float)]
         values = [channel.pick(numbers)] if numbers else []
@@ -166,15 +166,19 @@ def _readings(channel: Channel, each: Reported) -> Iterator[tuple[str, Value]]:
         yield sensor, value
 
 
-def _value(channel: Channel, kind: Kind, element: object) -> Value | None:
-    if kind is Kind.TEXT:
+def _value(channel: Channel, sensor: SensorDefinition, element: object) -> Value | None:
+    if sensor.kind is Kind.TEXT:
         return element if isinstance(element, str) and element else None
-    if kind in {Kind.STATES, Kind.CHOICE}:
+    if sensor.kind in {Kind.STATES, Kind.CHOICE}:
         found = tag(element, channel.none)
         return None if found is None else (found,)
+    if sensor.tag_numbers is not None:
+        return sensor.tag_numbers.get(tag(element) or 0)
     value = number(element)
-    if value is None or (kind is Kind.TOTAL and value < 0):
+    if value is None or (sensor.kind is Kind.TOTAL and value < 0):
         return None
+    if sensor.bits:
+        return int(value)
     multiplier, divisor = UNITS[channel.unit]
     return value * multiplier if divisor == 1 else value * multiplier / divisor
 
@@ -192,6 +196,11 @@ def is_producing(device: Mapping[str, object]) -> bool:
     """Tell whether a device takes part in what `Plant:1` sums up; one that is not known may do so."""
     found = class_of(device, {})
     return found is None or found in _PRODUCING
+
+
+def is_meter(device: Mapping[str, object]) -> bool:
+    """Tell whether a device is a meter."""
+    return tag(device.get("productTagId")) in METERS
 
 
 def identity_of(device: Mapping[str, object], parameters: Live) -> Identity:
