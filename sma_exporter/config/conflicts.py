@@ -132,11 +132,12 @@ def _identity(device: Raw, protocols: ProtocolTable) -> tuple[str, object]:
     keys = protocols.get(name) if isinstance(name, str) else None
     if keys is None:
         return "protocol", None
+    given = [key for key in keys.unique if key in device]
     try:
-        values = [_address(device) if key == "url" else str(device[key]) for key in keys.unique]
-    except (ValidationError, KeyError):
-        return keys.unique[-1], None
-    return keys.unique[-1], tuple(values)
+        values = [_address(device) if key == "url" else str(device[key]) for key in given]
+    except ValidationError:
+        return given[-1], None
+    return (given[-1], tuple(values)) if given else ("name", None)
 
 
 def _address(device: Raw) -> object:

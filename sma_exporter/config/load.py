@@ -41,7 +41,7 @@ class _Reader:
             "name": values.label,
             "url": lambda value: str(values.url(value)),
             "plant": values.label,
-            "protocol": values.choice(*protocols),
+            "protocol": values.choice(*filter(None, protocols)),
             "serial": values.serial,
             "group": values.choice("user", "installer"),
             "password": lambda value: Secret(self._expanded(value)),
@@ -67,7 +67,8 @@ class _Reader:
             elsewhere=self._elsewhere(name),
         )
         own = {key: found.pop(key) for key in protocol.own if key in found}
-        return DeviceSettings(**{"protocol": name} | found, options=own)
+        usual = {"protocol": name, "session": protocol.session}
+        return DeviceSettings(**usual | found, options=own)
 
     def defaults(self, raw: Mapping[Any, Any], device: object) -> dict[Any, Any]:
         """Return what of the defaults a device has: the keys of its protocol."""
@@ -99,7 +100,11 @@ class _Reader:
 
     def _elsewhere(self, protocol: str) -> dict[str, str]:
         """Return the keys that other protocols have."""
-        sentence = f"does not apply to the protocol {protocol}; remove it"
+        sentence = (
+            f"does not apply to the protocol {protocol}; remove it"
+            if protocol
+            else "does not apply to every protocol; name yours with `protocol`"
+        )
         others = (key for each in self._protocols.values() for key in each.keys)
         own = self._protocols[protocol].keys
         return {key: sentence for key in (*STANDARD, *others) if key not in own}

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from .. import config
 from ..sma.deadline import Deadline
+from ..sma.sharing import Sharing
 from .device import LEAVE_SECONDS, Device
 from .protocols import PROTOCOLS, Protocol
 
@@ -45,6 +46,7 @@ class Fleet:
     ) -> None:
         self._load = load
         self._protocols = protocols
+        self._sharing = Sharing()
         self._clock = clock
         self.monotonic = monotonic
         self._reloading = threading.Lock()
@@ -107,7 +109,11 @@ class Fleet:
 
     def _new_device(self, settings: config.DeviceSettings) -> Device:
         return Device(
-            settings, protocols=self._protocols, clock=self._clock, monotonic=self.monotonic
+            settings,
+            protocols=self._protocols,
+            sharing=self._sharing,
+            clock=self._clock,
+            monotonic=self.monotonic,
         )
 
     def _kept_or_new(self, device: Device | None, settings: config.DeviceSettings) -> Device:

@@ -63,6 +63,8 @@ def new_client(
 class EnnexOSSource:
     """Implements `sma.source.Source`. Components of one address share a `Connection`."""
 
+    usual_session = "keep"
+
     def __init__(
         self,
         settings: EnnexOSSettings,

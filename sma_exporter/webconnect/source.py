@@ -66,6 +66,8 @@ def new_client(
 class WebConnectSource:
     """Implements `sma.source.Source`."""
 
+    usual_session = "scrape"
+
     def __init__(
         self, settings: WebConnectSettings, monotonic: Callable[[], float] = time.monotonic
     ) -> None:

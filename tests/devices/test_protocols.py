@@ -27,6 +27,8 @@ POWER, LEVEL = Address("P"), Address("LEVEL", 1)
 class Toy:
     """Says the same at each read; keeps what it was asked."""
 
+    usual_session = "scrape"
+
     def __init__(self, settings: config.DeviceSettings) -> None:
         self.component = str(settings.options["component"])
         self.url = f"toy://{settings.url}/{self.component}"
