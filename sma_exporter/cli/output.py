@@ -2,6 +2,8 @@
 
 import sys
 
+from ..sma.text import printable
+
 OK, FAILED, WRONG_USAGE = 0, 1, 2
 
 
@@ -17,5 +19,5 @@ def say(text: str) -> None:
 def complain(text: str, code: int) -> int:
     """Print what is wrong, a line each, on standard error; return the exit code."""
     for line in text.splitlines():
-        print(f"sma_exporter: {line}", file=sys.stderr)  # noqa: T201
+        print(f"sma_exporter: {printable(line)}", file=sys.stderr)  # noqa: T201
     return code

@@ -12,13 +12,21 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .. import config
+from ..devices.evaluation import Evaluation
 from ..devices.protocols import PROTOCOLS
 from ..metrics.table import ALL_FAMILIES
 from ..sma.connections import format_fingerprint
-from ..sma.diagnosis import Diagnosis, KnownValue, UnknownValue
-from ..sma.exceptions import Reason, SmaCredentialsException, SmaException, SmaTlsException
-from ..sma.sensors import IDENTITY
-from ..sma.text import clean
+from ..sma.diagnosis import Diagnosis, UnknownValue
+from ..sma.exceptions import (
+    Reason,
+    SmaCredentialsException,
+    SmaException,
+    SmaIdentityException,
+    SmaTlsException,
+)
+from ..sma.sensors import IDENTITY, out_of_bounds
+from ..sma.source import Measurements
+from ..sma.text import clean, printable
 from .chosen import devices
 from .output import FAILED, OK, say
 
@@ -63,6 +71,7 @@ class Report:
     steps: list[Finding] = field(default_factory=list)
     values: list[Line] = field(default_factory=list)
     unknown: list[Line] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     needs_installer: int = 0
     configuration: str = ""
 
@@ -89,27 +98,53 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 def examine(settings: config.DeviceSettings) -> Report:
     """Go to a device, step by step, with a session of its own."""
     diagnosis = PROTOCOLS[settings.protocol].diagnose(settings)
+    failure = diagnosis.failure or _other_device(settings, diagnosis)
     report = Report(
         settings.name,
-        steps=[Finding(step.name, clean_lines(step.found)) for step in diagnosis.steps],
-        values=sorted(map(_line, diagnosis.values), key=_order),
+        steps=[Finding(step.name, printable(step.found)) for step in diagnosis.steps],
+        values=sorted(_lines(diagnosis), key=_order),
         unknown=[*map(_unknown_line, diagnosis.unknown)],
+        warnings=[*map(printable, diagnosis.warnings)],
         needs_installer=diagnosis.needs_installer,
     )
-    if diagnosis.failure is not None:
-        report.steps.append(_failed(diagnosis.failure, settings))
-    if report.ok or diagnosis.fingerprint:  # nothing is offered that may belong to another device
+    if failure is not None:
+        report.steps.append(_failed(failure, settings))
+    is_only_untrusted = isinstance(failure, SmaTlsException) and failure.fingerprint
+    if report.ok or is_only_untrusted:  # nothing is offered that may belong to another device
         report.configuration = _yaml(settings, diagnosis)
     return report
+
+
+def _other_device(
+    settings: config.DeviceSettings, diagnosis: Diagnosis
+) -> SmaIdentityException | None:
+    """Return why the exporter refuses a device that answers; None where it does not."""
+    try:
+        who = Measurements({}, diagnosis.identity)
+        Evaluation(settings.name).evaluate(who, settings, diagnosis.url, 0.0)
+    except SmaIdentityException as error:
+        return error
+    return None
 
 
 def _order(line: Line) -> int:
     return _ORDER.get(line.metric, len(_ORDER))
 
 
-def _line(known: KnownValue) -> Line:
-    value = clean(known.value) if isinstance(known.value, str) else known.value
-    return Line(known.sensor, value, known.unit, _METRIC_OF.get(known.reading, ""))
+def _lines(diagnosis: Diagnosis) -> Iterator[Line]:
+    """Yield what the device answers, and what becomes a metric without being an answer by itself."""
+    readings = diagnosis.readings
+    metrics = {name: _METRIC_OF.get(name, "") for name in readings.keys() - out_of_bounds(readings)}
+    for known in diagnosis.values:
+        yield Line(known.sensor, _shown(known.value), known.unit, metrics.get(known.reading, ""))
+    for name in sorted(metrics.keys() - {known.reading for known in diagnosis.values}):
+        value = readings[name]
+        if metrics[name] and not isinstance(value, tuple):
+            yield Line(name, _shown(value), metric=metrics[name])
+
+
+def _shown(value: float | str) -> float | str:
+    return clean(value) if isinstance(value, str) else value
 
 
 def _unknown_line(unknown: UnknownValue) -> Line:
@@ -123,12 +158,15 @@ def _suggestion(unknown: UnknownValue) -> str:
     """Return the line that makes a metric of an unknown key, to be completed; or why there is none."""
     if unknown.number is None:
         return "a text: no metric" if unknown.is_text else _NO_STATES
+    if not config.is_sensor_key(unknown.key):
+        return _NO_KEY
     place = {"index": unknown.number.element} if len(unknown.values) > 1 else {}
     name = f"{config.METRIC_PREFIX}{unknown.key[5:].lower()}"  # a name of its own, to be replaced
     row = {"key": unknown.key, **place, "metric": name, "unit": "", "type": "gauge", "help": "?"}
     return f"- {config.to_yaml_line(row)}"
 
 
+_NO_KEY = "not named as SMA's objects are: please report it, with a dump"
 _NO_STATES = "a state: please report it, with a dump; own metrics are numbers"
 
 #: Which step a failure belongs to.
@@ -139,6 +177,7 @@ _FAILED_STEP: Mapping[Reason, str] = {
     Reason.CERTIFICATE_PIN: "certificate",
     Reason.AUTHENTICATION: "login",
     Reason.SESSION_LIMIT: "sessions",
+    Reason.IDENTITY: "device",
     Reason.UNSUPPORTED: "protocol",
     Reason.PROTOCOL: "values",
 }
@@ -170,8 +209,8 @@ _ADVICE: Mapping[Reason, str] = {
 
 
 def _failed(error: SmaException, settings: config.DeviceSettings) -> Finding:
-    found = f"failed: {error}\n{_advice(error, settings)}".rstrip()
-    return Finding(_FAILED_STEP.get(error.reason, "reached"), clean_lines(found), ok=False)
+    found = f"failed: {printable(str(error))}\n{_advice(error, settings)}".rstrip()
+    return Finding(_FAILED_STEP.get(error.reason, "reached"), found, ok=False)
 
 
 def _advice(error: SmaException, settings: config.DeviceSettings) -> str:
@@ -184,25 +223,33 @@ def _advice(error: SmaException, settings: config.DeviceSettings) -> str:
     return _ADVICE.get(error.reason, "")
 
 
-def clean_lines(text: str) -> str:
-    """Return a text whose lines are safe on a terminal: some of it comes from the device."""
-    return "\n".join("".join(c for c in line if c.isprintable()) for line in text.splitlines())
-
-
 def _yaml(settings: config.DeviceSettings, diagnosis: Diagnosis) -> str:
     """Return the device's entry."""
     url = diagnosis.url
     if diagnosis.fingerprint and "://" not in url:
         url = f"https://{url}"
-    entry: dict[str, object] = {"name": settings.name, "url": url}
+    rest: dict[str, object] = {}
     if settings.group != "user":
-        entry["group"] = settings.group
+        rest["group"] = settings.group
     if not settings.anonymous:
         path = settings.password_file or "/path/to/a/file/with/the/password"
-        entry["password_file"] = str(path)
+        rest["password_file"] = str(path)
     if trust := _trust(settings.tls, diagnosis.fingerprint):
-        entry["tls"] = trust
-    return config.to_yaml({"devices": [entry]})
+        rest["tls"] = trust
+    named = [(settings.name, diagnosis.own_keys), *_names(settings.name, diagnosis)]
+    entries = [{"name": name, "url": url, **own_keys, **rest} for name, own_keys in named]
+    return config.to_yaml({"devices": entries})
+
+
+def _names(first: str, diagnosis: Diagnosis) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield a name of its own for each further device behind the same address, and its keys."""
+    taken = {first}
+    for place, other in enumerate(diagnosis.others, start=2):
+        name = clean(other.identity.name or other.identity.model)
+        if not name or name in taken:
+            name = f"{first} {place}"
+        taken.add(name)
+        yield name, {**diagnosis.own_keys, **other.own_keys}
 
 
 def _trust(tls: config.TlsSettings, shown: str | None) -> dict[str, object]:
@@ -236,6 +283,8 @@ def _text_lines(report: Report) -> Iterator[str]:
     if report.values:
         yield ""
         yield from _table([Line("sensor", "value", "unit", "metric"), *report.values])
+    for warning in report.warnings:
+        yield f"\n{warning}:\nplease report it, with a dump."
     if report.unknown:
         yield f"\n{len(report.unknown)} values that no table knows:"
         for line in report.unknown:

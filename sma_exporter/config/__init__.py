@@ -20,7 +20,7 @@ from .model import (
 )
 from .protocol_keys import STANDARD as STANDARD_KEYS
 from .protocol_keys import ProtocolKeys, ProtocolTable
-from .values import METRIC_PREFIX, parse_duration, password_warnings
+from .values import METRIC_PREFIX, is_sensor_key, parse_duration, password_warnings
 from .values import url as parse_url
 from .yaml_text import to_yaml, to_yaml_line
 
@@ -41,6 +41,7 @@ __all__ = [
     "TlsSettings",
     "Url",
     "host_of",
+    "is_sensor_key",
     "load",
     "parse",
     "parse_duration",

@@ -280,15 +280,21 @@ def certificates(path: Path) -> str:
 
 SENSOR_TYPES = ("gauge", "counter")
 METRIC_PREFIX = "sma_custom_"
-_KEY = re.compile("[0-9A-F]{4}_[0-9A-F]{8}")
+#: How values are named: SMA's objects, and ennexOS' channels.
+_KEY = re.compile(r"[0-9A-F]{4}_[0-9A-F]{8}|(Measurement|Setpoint|Parameter)(\.[A-Za-z0-9]+)+")
 _METRIC = re.compile(f"{METRIC_PREFIX}[a-zA-Z0-9_]*[a-zA-Z0-9]")
 _LABEL_NAME = re.compile("(?!__)[a-zA-Z_][a-zA-Z0-9_]*")
+
+
+def is_sensor_key(key: str) -> bool:
+    """Tell whether a key may be configured."""
+    return _KEY.fullmatch(key) is not None
 
 
 def sensor_key(value: object) -> str:
     """Read the name that a value has in the device's replies."""
     key = text(value)
-    if _KEY.fullmatch(key):
+    if is_sensor_key(key):
         return key
     if _KEY.fullmatch(key.upper()):
         raise ValidationError(f'must be in upper case: {{key}}: "{key.upper()}"')

@@ -159,18 +159,28 @@ _Dumper.add_representer(str, _represent_text)
 
 def to_yaml(values: Mapping[str, object]) -> str:
     """Return plain values as a YAML text, which gives the same values when it is read."""
-    return yaml.dump(
+    text = yaml.dump(
         values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf")
     )
+    return _escaped(text)
 
 
 def to_yaml_line(values: Mapping[str, object]) -> str:
     """Return plain values on one line: `{key: …, index: 0}`."""
-    return yaml.dump(
+    text = yaml.dump(
         values,
         Dumper=_Dumper,
         sort_keys=False,
         allow_unicode=True,
         width=float("inf"),
         default_flow_style=True,
-    ).strip()
+    )
+    return _escaped(text.strip())
+
+
+def _escaped(text: str) -> str:
+    """Escape what PyYAML takes for printable and a terminal does not, such as a change of direction.
+
+    `_represent_text` has put it between double quotes.
+    """
+    return "".join(c if c.isprintable() or c == "\n" else f"\\U{ord(c):08X}" for c in text)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from .. import config
 from ..sma.exceptions import SmaIdentityException
-from ..sma.sensors import SENSORS, Kind
+from ..sma.sensors import SENSORS, Kind, out_of_bounds
 from ..sma.source import Address, Identity, Measurements, Readings
 from .counter_guard import UNKNOWN_WATTS, CounterGuard
 from .snapshot import CustomReading, DeviceState
@@ -39,6 +39,7 @@ class Evaluation:
         self._device = device
         self._guard = CounterGuard()
         self._sensors: tuple[config.CustomSensor, ...] = ()
+        self._were_out_of_bounds: set[str] = set()  # each is logged once
 
     def evaluate(
         self, measurements: Measurements, settings: config.DeviceSettings, url: str, now: float
@@ -50,7 +51,7 @@ class Evaluation:
         if measurements.identity is not None:
             self._check_serial(measurements.identity, settings, url)
             self._note_identity(measurements.identity)
-        readings = self._with_kept(measurements.readings)
+        readings = self._with_kept(self._in_bounds(measurements.readings))
         custom = tuple(_custom_readings(settings.sensors, measurements.custom))
         self._judge_totals(readings, custom, settings, now)
         if self._guard.withheld:
@@ -82,6 +83,17 @@ class Evaluation:
             self._guard.forget()
             self.state = replace(self.state, kept={})
         self.state = replace(self.state, identity=identity)
+
+    def _in_bounds(self, readings: Readings) -> Readings:
+        """Leave out what no device can measure; say so once for each sensor."""
+        garbage = out_of_bounds(readings)
+        if not garbage:
+            return readings
+        for name in garbage.keys() - self._were_out_of_bounds:
+            extra = {"device": self._device, "sensor": name, "value": garbage[name]}
+            _LOGGER.warning("the device sends a value that cannot be: it is left out", extra=extra)
+        self._were_out_of_bounds |= garbage.keys()
+        return {name: value for name, value in readings.items() if name not in garbage}
 
     def _with_kept(self, readings: Readings) -> Readings:
         """Add what describes the device and was not told this time."""

@@ -111,6 +111,11 @@ def channels(rows: Rows, component: str, description: Description) -> tuple[Live
     return own, plant if description.has_sums else without_sums(plant)
 
 
+def is_charger_of(description: Description, own: Live) -> bool:
+    """Tell whether a component is a charging station."""
+    return is_charger(class_of(description.about, description.parameters), own)
+
+
 def readings(
     rows: Rows, component: str, description: Description, taken: Taken
 ) -> dict[str, Value]:
@@ -119,7 +124,7 @@ def readings(
     What the device says of itself goes before what its plant says, and that before its parameters.
     """
     own, plant = channels(rows, component, description)
-    charger = is_charger(class_of(description.about, description.parameters), own)
+    charger = is_charger_of(description, own)
     newest = newest_of(rows)
     found = {
         **rated_power_of(description.about),

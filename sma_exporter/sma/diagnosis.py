@@ -1,9 +1,10 @@
 """The seam for `sensors`: what a protocol finds out on the way to a device, and what the device answers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .exceptions import SmaException
-from .source import Address
+from .source import Address, Identity, Readings
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +42,34 @@ class UnknownValue:
     is_text: bool
 
 
+@dataclass(frozen=True, slots=True)
+class OtherDevice:
+    """A further device behind the same address. `own_keys`: what the configuration has to say of it."""
+
+    identity: Identity
+    own_keys: Mapping[str, str]
+
+
 @dataclass(slots=True)
 class Diagnosis:
     """What was found out about one device.
 
-    `url`: where it turned out to be. `fingerprint`: of a certificate that nobody verified. `failure`:
-    why it ended early, after the last of the steps. `needs_installer`: how many more values most
-    devices show to the installer only.
+    `url`: where it turned out to be. `readings`: what the exporter would get. `warnings`: what of the
+    values is not read. `fingerprint`: of a certificate that nobody verified. `failure`: why it ended
+    early, after the last of the steps. `needs_installer`: how many more values most devices show to
+    the installer only. `own_keys`: keys of its protocol that the configuration needs. `others`: what
+    else is behind the same address.
     """
 
     url: str
     steps: list[Step] = field(default_factory=list)
     values: list[KnownValue] = field(default_factory=list)
     unknown: list[UnknownValue] = field(default_factory=list)
+    identity: Identity = field(default_factory=Identity)
+    readings: Readings = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
     needs_installer: int = 0
+    own_keys: Mapping[str, str] = field(default_factory=dict)
+    others: list[OtherDevice] = field(default_factory=list)
     fingerprint: str | None = None
     failure: SmaException | None = None

@@ -13,8 +13,9 @@ LOGGER_REPLY_BYTES = 8 * 1024 * 1024
 #: Characters of a text (a name, a serial number) as a label, a page or a log line shows it.
 TEXT_CHARACTERS = 128
 
-#: Elements of an array; the largest real one has an element for each optimizer.
-ELEMENTS = 100
+#: Elements of an array; the largest real ones have an element for each optimizer, of which large
+#: plants have more than 100.
+ELEMENTS = 250
 
 #: Tags that are active at a time in one state or choice; real ones have one or two.
 TAGS = 16

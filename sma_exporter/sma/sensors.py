@@ -57,16 +57,19 @@ class SensorDefinition:
 
     `unit`: the base unit as it ends a metric's name, "" for none. `max_rate`: how much a total can
     gain in a second at the most, in its unit; None: as much as the rated power of the inverter
-    allows. `states`: the tags that are known, in the order of exposition. `tag_numbers`: what the
-    device says as a tag, as a number in the base unit. `bits`: how many bits of the number, from the
-    lowest, are inputs or outputs. `kept`: it describes the device, so the last value holds while the
-    device sleeps. `made_of`: the sensors that a protocol makes this one of.
+    allows. `bounds`: the least and the most that a gauge can be, in its unit, far beyond what any
+    device measures; None: any number. `states`: the tags that are known, in the order of
+    exposition. `tag_numbers`: what the device says as a tag, as a number in the base unit. `bits`:
+    how many bits of the number, from the lowest, are inputs or outputs. `kept`: it describes the
+    device, so the last value holds while the device sleeps. `made_of`: the sensors that a protocol
+    makes this one of.
     """
 
     template: str
     kind: Kind
     unit: str = ""
     max_rate: float | None = None
+    bounds: tuple[float, float] | None = None
     states: tuple[int, ...] = ()
     tag_numbers: Mapping[int, int] | None = None
     bits: int = 0
@@ -86,15 +89,46 @@ def expanded(template: str) -> tuple[str, ...]:
     return (template,)
 
 
+#: What a gauge can be, by its unit: many times what the largest devices measure, but less than the
+#: rubbish that firmware sends now and then, which is near the ends of 16 or 32 bits, or beyond them.
+_BOUNDS: Mapping[str, tuple[float, float] | None] = MappingProxyType(
+    {
+        "": None,  # serial numbers and counts
+        "watts": (-1e7, 1e7),  # the largest inverters have 0.1 to 5 MW
+        "vars": (-1e7, 1e7),
+        "voltamperes": (-1e7, 1e7),
+        "volts": (-1e5, 1e5),  # DC up to 1.5 kV, AC up to a medium-voltage grid
+        "amperes": (-1e5, 1e5),
+        "hertz": (0, 1e3),
+        "celsius": (-273.15, 1e3),
+        "ohms": (0, 1e10),  # an array that is insulated well has many megohms
+        "ratio": (-10, 10),  # a state of health may exceed 1, and so may a limit
+        "joules": (-1e12, 1e12),  # of a day, or in a battery: 280 MWh
+        "seconds": (-1e9, 1e9),  # 30 years
+        "watts_per_square_meter": (-1e4, 1e4),
+        "meters_per_second": (-1e3, 1e3),
+        "bytes_per_second": None,  # by the tag
+    }
+)
+#: Behind a meter stands a whole site.
+_METERED_WATTS = (-1e9, 1e9)
+
+
 def _gauge(
     template: str,
     unit: str = "",
     *,
+    bounds: tuple[float, float] | None = None,
     tag_numbers: Mapping[int, int] | None = None,
     kept: bool = False,
 ) -> SensorDefinition:
     return SensorDefinition(
-        template=template, kind=Kind.GAUGE, unit=unit, tag_numbers=tag_numbers, kept=kept
+        template=template,
+        kind=Kind.GAUGE,
+        unit=unit,
+        bounds=bounds or _BOUNDS[unit],
+        tag_numbers=tag_numbers,
+        kept=kept,
     )
 
 
@@ -102,6 +136,10 @@ def _bits(
     template: str, bits: int, *, tag_numbers: Mapping[int, int] | None = None
 ) -> SensorDefinition:
     return SensorDefinition(template=template, kind=Kind.GAUGE, bits=bits, tag_numbers=tag_numbers)
+
+
+def _metered(template: str, unit: str = "watts") -> SensorDefinition:
+    return _gauge(template, unit, bounds=_METERED_WATTS)
 
 
 def _total(template: str, unit: str, max_rate: float | None = None) -> SensorDefinition:
@@ -181,20 +219,20 @@ DEFINITIONS: tuple[SensorDefinition, ...] = (
     _total("pv_gen_meter", "joules"),
     _total("total_absorbed", "joules"),
     # Grid connection, from the meter
-    _gauge("metering_power_supplied", "watts"),
-    _gauge("metering_power_absorbed", "watts"),
+    _metered("metering_power_supplied"),
+    _metered("metering_power_absorbed"),
     _total("metering_total_yield", "joules", _GRID),
     _total("metering_total_absorbed", "joules", _GRID),
-    _gauge("metering_active_power_feed_{phase}", "watts"),
-    _gauge("metering_active_power_draw_{phase}", "watts"),
+    _metered("metering_active_power_feed_{phase}"),
+    _metered("metering_active_power_draw_{phase}"),
     _gauge("metering_voltage_{phase}", "volts"),
     _gauge("metering_line_voltage_{lines}", "volts"),
     _gauge("metering_current_{phase}", "amperes"),
     _gauge("metering_frequency", "hertz"),
-    _gauge("metering_reactive_power", "vars"),
-    _gauge("metering_reactive_power_{phase}", "vars"),
-    _gauge("metering_apparent_power", "voltamperes"),
-    _gauge("metering_apparent_power_{phase}", "voltamperes"),
+    _metered("metering_reactive_power", "vars"),
+    _metered("metering_reactive_power_{phase}", "vars"),
+    _metered("metering_apparent_power", "voltamperes"),
+    _metered("metering_apparent_power_{phase}", "voltamperes"),
     _gauge("metering_power_factor", "ratio"),
     _gauge("metering_power_factor_eei", "ratio"),
     # The serial number of the meter in use (0 for none), and the first of the usable ones
@@ -204,15 +242,15 @@ DEFINITIONS: tuple[SensorDefinition, ...] = (
     _text("meter_serial", made_of=("energy_meter_in_use", "energy_meter")),
     _choice("energy_meter_model"),
     # House, as the device derives it
-    _gauge("metering_current_consumption", "watts"),
+    _metered("metering_current_consumption"),
     _total("metering_total_consumption", "joules", _GRID),
-    _gauge("self_consumption_power", "watts"),
+    _metered("self_consumption_power"),
     _total("self_consumption_total", "joules", _GRID),
     _gauge("self_consumption_ratio", "ratio"),
-    _gauge("direct_consumption_power", "watts"),
+    _metered("direct_consumption_power"),
     _total("direct_consumption_total", "joules", _GRID),
     _gauge("direct_consumption_ratio", "ratio"),
-    _gauge("self_supply_power", "watts"),
+    _metered("self_supply_power"),
     _total("self_supply_total", "joules", _GRID),
     _gauge("autarky_ratio", "ratio"),
     # Battery
@@ -301,7 +339,7 @@ DEFINITIONS: tuple[SensorDefinition, ...] = (
     _gauge("active_power_limit_set", "watts", kept=True),
     _gauge("active_power_limit_manual", "watts", kept=True),
     _gauge("active_power_limit_manual_ratio", "ratio", kept=True),
-    _gauge("grid_connection_power_limit", "watts", kept=True),
+    _gauge("grid_connection_power_limit", "watts", bounds=_METERED_WATTS, kept=True),
     _gauge("grid_connection_power_limit_ratio", "ratio", kept=True),
     _states("device_control_status", 303, 308),
     _states("plant_control_status", 303, 308),
@@ -444,3 +482,20 @@ def _by_name() -> Iterator[tuple[str, SensorDefinition]]:
 
 #: The definition of each sensor, by its name; the elements of an array share one.
 SENSORS: Mapping[str, SensorDefinition] = MappingProxyType(dict(_by_name()))
+
+
+_IN_BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {name: sensor.bounds for name, sensor in SENSORS.items() if sensor.bounds is not None}
+)
+
+
+def out_of_bounds(readings: Mapping[str, object]) -> Mapping[str, float]:
+    """Return the readings (sensor -> value in its base unit) that no device can measure: garbage."""
+    found = {}
+    for name, value in readings.items():
+        bounds = _IN_BOUNDS.get(name)
+        if bounds is None or not isinstance(value, int | float):
+            continue
+        if not bounds[0] <= value <= bounds[1]:
+            found[name] = value
+    return found

@@ -12,10 +12,12 @@ from typing import TypeAlias
 
 from ..sma import tags as sma_tags
 from ..sma.device_models import METERS
+from ..sma.exceptions import SmaReadException
 from ..sma.objects import BY_KEY, OBJECTS, UNITS, Object
 from ..sma.sensors import LETTERS, SENSORS, Kind, SensorDefinition, expanded
 from ..sma.source import Address, Identity, Readings, Value
-from .values import elements, number, tags
+from ..sma.text import clean
+from .values import elements, is_value, number, tags
 
 #: What turns a `val` that is not null into a value, None if it is none.
 Decoder: TypeAlias = Callable[[object], Value | None]
@@ -34,7 +36,10 @@ def _scaled(multiplier: int, divisor: int, *, least: float = -math.inf) -> Decod
 
 
 def _text(val: object) -> Value | None:
-    return val if isinstance(val, str) and val else None
+    if isinstance(val, str):
+        return clean(val) or None
+    digits = number(val)  # a serial number; 0 where there is none
+    return str(digits) if isinstance(digits, int) and digits > 0 else None
 
 
 def _state(val: object) -> Value | None:
@@ -107,9 +112,14 @@ def decoded(result_body: Mapping[str, object]) -> dict[str, Value]:
     return readings
 
 
-def concluded(readings: dict[str, Value]) -> dict[str, Value]:
-    """Return the readings that count, judged by all of them: the second step of `decode`."""
-    readings = _without_absent_battery(_without_empty_slots(_with_power_factor(readings)))
+def concluded(readings: dict[str, Value], *, has_battery: bool = False) -> dict[str, Value]:
+    """Return the readings that count, judged by all of them: the second step of `decode`.
+
+    `has_battery`: earlier ones have shown that there is a battery.
+    """
+    readings = _without_empty_slots(_with_power_factor(readings))
+    if not has_battery:
+        readings = _without_absent_battery(readings)
     if not _METERED.isdisjoint(readings):
         readings["meter_serial"] = _meter_serial(readings)
     return readings
@@ -148,19 +158,32 @@ def _is_empty_slot(name: str, readings: Readings) -> bool:
 _NO_BATTERY: tuple[Value | None, ...] = (None, _OFF)
 _PACK_CONDITIONS = tuple(f"battery_condition_{letter}" for letter in LETTERS)
 _PACK_VOLTAGES = tuple(f"battery_voltage_{letter}" for letter in LETTERS)
+#: What has gone into batteries. What has come out proves none: a recorded hybrid without a battery
+#: says that it has discharged 100 Wh, of 0 Wh charged.
+_BATTERY_CHARGED = frozenset(
+    name
+    for name, sensor in SENSORS.items()
+    if name.startswith("battery_charge_") and sensor.kind is Kind.TOTAL
+)
+
+
+def has_charged_battery(readings: Readings) -> bool:
+    """Tell whether a total proves a battery, which may sleep now."""
+    return any(readings[name] for name in readings.keys() & _BATTERY_CHARGED)
 
 
 def _without_absent_battery(readings: dict[str, Value]) -> dict[str, Value]:
     """Drop the zeros that a hybrid without a battery reports (domain/webconnect.md, section c).
 
-    The battery is absent when its mode and the condition of each pack are off or missing and no
-    pack has a voltage. States and the readings of everything else stay.
+    The battery is absent when its mode and the condition of each pack are off or missing, no pack
+    has a voltage and nothing was ever charged: a battery that sleeps has its totals. States and the
+    readings of everything else stay.
     """
     if readings.get("battery_status_operating_mode") not in _NO_BATTERY:
         return readings
     if any(readings.get(name) not in _NO_BATTERY for name in _PACK_CONDITIONS):
         return readings
-    if any(readings.get(name) for name in _PACK_VOLTAGES):
+    if any(readings.get(name) for name in _PACK_VOLTAGES) or has_charged_battery(readings):
         return readings
     return {
         name: value
@@ -228,10 +251,35 @@ def numbers_at(
 def has_value(result_body: Mapping[str, object]) -> bool:
     """Tell whether a result holds any value at all, of a known key or not; a text only where one belongs."""
     return any(
-        number(val) is not None or _state(val) is not None or (_is_text(key) and _text(val))
+        is_value(val) and (_is_text(key) or not isinstance(val, str))
         for key, raw in result_body.items()
         for val in elements(raw)
     )
+
+
+def require_value(result_body: Mapping[str, object]) -> None:
+    """Raise SmaReadException for a result that holds no value at all."""
+    if not has_value(result_body):
+        raise SmaReadException("the device answers, but without any value: is it starting?")
+
+
+#: So many elements of an array are counted at the most.
+_COUNTED = 10_000
+
+
+def left_out(result_body: Mapping[str, object]) -> list[str]:
+    """Say which arrays have more elements with a value than there are sensors for."""
+    sentences = []
+    for key, raw in result_body.items():
+        names = sensors_of(key)
+        if len(names) > 1 and any(
+            map(is_value, more := elements(raw, most=_COUNTED)[len(names) :])
+        ):
+            count = len(names) + len(more)
+            sentences.append(
+                f"{key} has {count} elements, of which the first {len(names)} are read"
+            )
+    return sentences
 
 
 def _is_text(key: str) -> bool:

@@ -1,22 +1,29 @@
 """What a WebConnect device tells of itself, step by step, and all that it answers."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from ..sma import tags as sma_tags
 from ..sma.deadline import Deadline
 from ..sma.diagnosis import Diagnosis, KnownValue, Step, UnknownValue
-from ..sma.exceptions import SmaException, SmaTlsException
+from ..sma.exceptions import (
+    SmaAuthenticationException,
+    SmaConnectionException,
+    SmaException,
+    SmaReadException,
+    SmaTlsException,
+)
 from ..sma.http import presented_fingerprint
 from ..sma.objects import BY_KEY, OBJECTS
-from ..sma.sensors import SENSORS, expanded
+from ..sma.sensors import expanded
 from ..sma.source import Address, Readings
 from .client import SMA
 from .decode import (
     PARAMETER_KEYS,
     decode,
     decoded,
-    has_value,
     identity_of,
+    left_out,
+    require_value,
     version_int_to_string,
 )
 from .source import WebConnectSettings, new_client
@@ -40,7 +47,17 @@ def diagnose(settings: WebConnectSettings) -> Diagnosis:
 
 def _reach(diagnosis: Diagnosis, client: SMA, settings: WebConnectSettings) -> None:
     """Add the steps up to the login."""
-    check = client.session_check()
+    sessions = _sessions(client)
+    failure: SmaException | None = None
+    is_logged_in = False
+    try:
+        is_logged_in = client.new_session()
+        if sessions is None and not is_logged_in:
+            client.read_all()
+    except SmaException as error:
+        if sessions is None and not isinstance(error, SmaAuthenticationException):
+            raise  # so far nobody has answered
+        failure = error
     scheme = client.url.partition("://")[0]
     steps = diagnosis.steps
     steps += [Step("reached", f"{client.url} over {scheme}"), Step("protocol", "WebConnect")]
@@ -51,12 +68,29 @@ def _reach(diagnosis: Diagnosis, client: SMA, settings: WebConnectSettings) -> N
             diagnosis.fingerprint = fingerprint
     else:
         steps.append(Step("certificate", "none: the password travels in clear"))
-    free = "not told" if check.free is None else str(check.free)
-    steps.append(Step("sessions", f"{free} free"))
-    if client.new_session():
+    steps.append(Step("sessions", sessions or "not told"))
+    if failure is not None:
+        raise failure
+    if is_logged_in:
         steps.append(Step("login", f"as {settings.group}"))
     else:
         steps.append(Step("login", "none: without a password, the public dashboard values"))
+
+
+def _sessions(client: SMA) -> str | None:
+    """Say how many sessions are free; None where the device has no answer: the exporter needs none.
+
+    SmaException where nothing was sent: then nothing else can be.
+    """
+    try:
+        free = client.session_check().free
+    except SmaConnectionException as error:
+        if not error.sent:
+            raise
+        return None
+    except SmaReadException:
+        return None
+    return "not told" if free is None else f"{free} free"
 
 
 def _trust(settings: WebConnectSettings) -> str:
@@ -66,54 +100,64 @@ def _trust(settings: WebConnectSettings) -> str:
 
 
 def _examine(diagnosis: Diagnosis, client: SMA, settings: WebConnectSettings) -> None:
+    """Add what the device answers; then raise SmaException if that is not all, or not enough."""
     values = client.read_all()
+    require_value(values)
+    failure: SmaException | None = None
     if settings.password is not None:
-        values |= client.read_keys(PARAMETER_KEYS)
-    identity = identity_of(decode(values))
-    model, firmware = identity.title or "unknown model", identity.sw_version or "unknown"
-    found = f"{model}, firmware {firmware}, serial {identity.serial or '?'}"
-    diagnosis.steps.append(Step("device", found))
-    reading_of = _readings_by_place(values)
-    for key, raw in values.items():
-        if key in BY_KEY:
-            diagnosis.values += _known(key, raw, reading_of)
-        elif unknown := _unknown(key, raw):
-            diagnosis.unknown.append(unknown)
+        try:
+            values |= client.read_keys(PARAMETER_KEYS)
+        except SmaException as error:  # costs the exporter no values either
+            failure = error
+    diagnosis.readings = readings = decode(values)
+    diagnosis.identity = identity = identity_of(readings)
+    if identity.serial or identity.model:
+        model, firmware = identity.title or "unknown model", identity.sw_version or "unknown"
+        found = f"{model}, firmware {firmware}, serial {identity.serial or '?'}"
+        diagnosis.steps.append(Step("device", found))
+    elif settings.password is None:
+        diagnosis.steps.append(Step("device", "not told without a password"))
+    elif failure is None:
+        failure = SmaReadException(
+            "the device tells neither its model nor its serial number: is it starting?"
+        )
+    _add_values(diagnosis, values)
     is_inverter = "6100_40263F00" in values
     if settings.group == "user" and is_inverter:
         diagnosis.needs_installer = sum(1 for _ in _for_installer(values))
+    if failure is not None:
+        raise failure
 
 
-def _readings_by_place(values: Mapping[str, object]) -> dict[tuple[str, str], str]:
-    """Return which reading the sensor behind a key is; those that do not count are left out."""
-    readings = decode(values)
-    places: dict[tuple[str, str], str] = {}
+def _add_values(diagnosis: Diagnosis, values: Mapping[str, object]) -> None:
+    places = _places_of_readings(values, diagnosis.readings)
+    for key, raw in values.items():
+        if key in BY_KEY:
+            diagnosis.values += _known(key, raw, places)
+        elif unknown := _unknown(key, raw):
+            diagnosis.unknown.append(unknown)
+    diagnosis.warnings += left_out(values)
+
+
+def _places_of_readings(
+    values: Mapping[str, object], readings: Readings
+) -> frozenset[tuple[str, str]]:
+    """Return behind which keys (each with the sensor) the readings stand; those made of others do not."""
+    places: set[tuple[str, str]] = set()
     taken: set[str] = set()
     for each in OBJECTS:  # of several objects for one sensor the first in the table counts
-        if not has_value({each.key: values.get(each.key)}):
-            continue
-        for sensor, value in decoded({each.key: values[each.key]}).items():
+        for sensor, value in decoded({each.key: values.get(each.key)}).items():
             if sensor not in taken and readings.get(sensor) == value:
-                places[each.key, sensor] = _made_of_it(sensor, value, readings)
+                places.add((each.key, sensor))
                 taken.add(sensor)
-    return places
+    return frozenset(places)
 
 
-def _made_of_it(sensor: str, value: object, readings: Readings) -> str:
-    """Return the reading that is made of a sensor's value, else the sensor."""
-    for name, definition in SENSORS.items():
-        if sensor in definition.made_of and readings.get(name) == str(value):
-            return name
-    return sensor
-
-
-def _known(
-    key: str, raw: object, reading_of: Mapping[tuple[str, str], str]
-) -> Iterator[KnownValue]:
+def _known(key: str, raw: object, places: Collection[tuple[str, str]]) -> Iterator[KnownValue]:
     each = BY_KEY[key]
     for name, sensor, val in zip(each.names, expanded(each.sensor), elements(raw), strict=False):
         value = _shown(val, each.factor, is_version=name == "device_sw_version")
-        reading = reading_of.get((key, sensor), "")
+        reading = sensor if (key, sensor) in places else ""
         is_empty_slot = not reading and name.startswith(("optimizer_", "gateway_"))
         if value is not None and not is_empty_slot:
             unit = each.unit if isinstance(value, int | float) else ""

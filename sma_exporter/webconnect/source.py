@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -11,13 +11,21 @@ from ..sma.deadline import Deadline
 from ..sma.exceptions import (
     SmaAuthenticationException,
     SmaException,
-    SmaReadException,
     SmaSessionLimitException,
 )
 from ..sma.objects import is_parameter
 from ..sma.source import Address, Identity, Measurements, Readings
 from .client import SMA
-from .decode import PARAMETER_KEYS, concluded, decoded, has_value, identity_of, numbers_at
+from .decode import (
+    PARAMETER_KEYS,
+    concluded,
+    decoded,
+    has_charged_battery,
+    identity_of,
+    left_out,
+    numbers_at,
+    require_value,
+)
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -80,6 +88,8 @@ class WebConnectSource:
         self._is_certain = False  # whether `_identity` is that of the device that answers now
         self._identity: Identity | None = None
         self._parameters: Readings = {}
+        self._has_battery = False  # a total has shown one, which stays when the totals are null
+        self._has_warned_of_left_out = False
         self._parameters_due = 0.0
         self._custom_keys: frozenset[str] = frozenset()  # those that are parameters
         self._custom_parameters: dict[Address, float] = {}
@@ -107,12 +117,12 @@ class WebConnectSource:
         before = self._client.url
         try:
             values = self._client.read_all(deadline=deadline)
-            if not has_value(values):
-                raise SmaReadException("the device answers, but without any value: is it starting?")
+            require_value(values)
             measured, numbers = decoded(values), numbers_at(values, custom)
             if self._is_anonymous:  # the public values hold all that there is
                 self._identity, self._is_certain = identity_of(measured), True
             elif self._are_parameters_due(custom):
+                self._warn_of_left_out(values)
                 if self._is_certain or not identify:
                     yield self._measurements(measured, numbers)
                 self._read_parameters(deadline, custom, must_succeed=identify)
@@ -135,8 +145,9 @@ class WebConnectSource:
         self._client.stop()
 
     def _measurements(self, measured: Readings, numbers: dict[Address, float]) -> Measurements:
+        self._has_battery = self._has_battery or has_charged_battery(measured)
         return Measurements(
-            readings=concluded({**self._parameters, **measured}),
+            readings=concluded({**self._parameters, **measured}, has_battery=self._has_battery),
             identity=self._identity if self._is_certain else None,
             custom={**self._custom_parameters, **numbers},
         )
@@ -176,6 +187,7 @@ class WebConnectSource:
         known = {**self._parameters, **found}
         if self._identity and self._identity.serial != identity_of(known).serial:
             known = found  # nothing of the device before is told of another
+            self._has_battery = False
         self._parameters, self._identity = known, identity_of(known)
         self._is_certain = True
 
@@ -196,6 +208,15 @@ class WebConnectSource:
             error.free_sessions = check.free
             if not isinstance(error, SmaSessionLimitException):
                 error.retry_after = check.locked_for
+
+    def _warn_of_left_out(self, values: Mapping[str, object]) -> None:
+        sentences = left_out(values)
+        if sentences and not self._has_warned_of_left_out:
+            self._has_warned_of_left_out = True
+            _LOGGER.warning(
+                "the device has more parts than are read: please report it, with a dump",
+                extra={"device": self._name, "left_out": "; ".join(sentences)},
+            )
 
     def _warn_of_plain_http(self, before: str) -> None:
         url = self._client.url

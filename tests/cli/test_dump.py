@@ -1,16 +1,19 @@
 """`sma_exporter dump`: nothing in it tells whose device it is, and it can be replayed."""
 
+import argparse
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.raw_devices import Answer, WebConnectFake, reply
 
 from sma_exporter import config
-from sma_exporter.cli.dump import dump
+from sma_exporter.cli.dump import dump, run
+from sma_exporter.cli.flags import parser
 from sma_exporter.simulator import MODELS, PASSWORD, Simulator, faults, replay_profile
-from sma_exporter.webconnect import SmaException, decode
+from sma_exporter.webconnect import SMA, SmaException, decode, make_session
 from sma_exporter.webconnect.dump import REPLACED_SERIAL, REPLACED_TEXT, redacted
 
 CAPTURES = ("sb-3.6", "sb-1.5", "stp-10.0-se", "stp-10.0-se-energy-meter")
@@ -105,6 +108,119 @@ def test_a_call_that_the_device_refuses_is_named(simulate: Callable[..., Simulat
 
     assert "404" in document["failed"]["getAllParamValues"]
     assert "getAllOnlValues" in document
+
+
+POWER, SERIAL = "6100_40263F00", "6800_00A21E00"
+VALUES: dict[str, Any] = {
+    POWER: {"1": [{"val": 1840}]},
+    SERIAL: {"1": [{"val": 3_001_234_567.0}]},
+}
+
+FAILURES: Mapping[str, tuple[Answer, str]] = {
+    "err": (lambda _: reply({"err": 404}), "protocol: err 404"),
+    "status": (lambda _: reply(b"<html>", 500), "protocol: err 500"),
+    "serial as err": (lambda _: reply({"err": 3_001_234_567}), "protocol"),
+    "no JSON": (lambda _: reply(b'{"result":'), "protocol"),
+    "empty": (lambda _: reply(b""), "protocol"),
+    "page": (lambda _: reply(b"<html></html>"), "unsupported"),
+    "dropped": (lambda _: None, "connection"),
+    "redirected": (lambda _: reply(b"", 302, "Location: https://villa.example/x"), "connection"),
+    "cut": (lambda _: b"HTTP/1.1 200 X\r\nContent-Length: 99\r\n\r\n{", "timeout"),
+    "hung": (lambda _: b"", "timeout"),
+}  # fmt: skip
+
+
+def fake_settings(fake: WebConnectFake, **keys: Any) -> config.DeviceSettings:
+    secret = config.Secret(fake.password)
+    return config.DeviceSettings(name="roof", url=fake.url, password=secret, timeout=0.5, **keys)
+
+
+@pytest.mark.parametrize("call", ["getAllOnlValues", "getAllParamValues", "getDashLogger"])
+@pytest.mark.parametrize("case", FAILURES)
+def test_a_call_that_fails_in_any_way_costs_only_itself(case: str, call: str) -> None:
+    """Home Assistant core 125346."""
+    answer, reason = FAILURES[case]
+    with WebConnectFake(VALUES) as fake:
+        fake.answers[call] = answer
+        document = dump(fake_settings(fake))
+
+    assert document["failed"] == {call: reason}
+    calls = {"getAllOnlValues", "getAllParamValues", "getDashValues", "getDashLogger"}
+    assert calls & document.keys() == calls - {call}
+    assert not fake.sessions
+    text = json.dumps(document)
+    assert "villa" not in text
+    assert "127.0.0.1" not in text
+    assert "3001234567" not in text
+    replay_profile(json.loads(text))
+
+
+def arguments(url: str) -> argparse.Namespace:
+    return parser().parse_args(["dump", f"--sma.url={url}"])
+
+
+def test_a_dump_of_some_calls_is_a_success(capsys: pytest.CaptureFixture[str]) -> None:
+    with WebConnectFake(VALUES) as fake:
+        fake.answers["getAllParamValues"] = lambda _: None
+        code = run(arguments(fake.url), {"SMA_PASSWORD": fake.password})
+
+    assert code == 0
+    assert json.loads(capsys.readouterr().out)["failed"] == {"getAllParamValues": "connection"}
+
+
+def test_a_dump_of_no_call_is_a_failure_in_the_exporters_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with WebConnectFake(VALUES) as fake:
+        names = ("getAllOnlValues", "getAllParamValues", "getDashValues", "getDashLogger")
+        fake.answers = dict.fromkeys(names, lambda _: reply({"err": 500}))
+        code = run(arguments(fake.url), {"SMA_PASSWORD": fake.password})
+
+    assert code == 1
+    assert "the device answered getAllOnlValues with err 500" in capsys.readouterr().err
+
+
+def test_a_refused_login_is_a_failure_although_the_dashboard_is_open(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with WebConnectFake(VALUES) as fake:
+        code = run(arguments(fake.url), {"SMA_PASSWORD": "Wrong-1234"})
+
+    assert code == 1
+    assert "the password was refused" in capsys.readouterr().err
+    assert fake.names().count("login") == 1
+
+
+def test_two_members_stay_two_and_can_be_replayed(simulate: Callable[..., Simulator]) -> None:
+    members = {
+        "0199-xxxxx385": {POWER: {"1": [{"val": 1}]}},
+        "0199-xxxxx386": {POWER: {"1": [{"val": 2}]}},
+    }
+    with WebConnectFake({}) as fake:
+        calls = ("getAllOnlValues", "getAllParamValues", "getDashValues")
+        fake.answers = dict.fromkeys(calls, lambda _: reply({"result": members}))
+        # The other way round, as a device may send them.
+        turned = dict(reversed(members.items()))
+        fake.answers["getDashValues"] = lambda _: reply({"result": turned})
+        document = json.loads(json.dumps(dump(fake_settings(fake))))
+
+    masked = {
+        "0199-xxxxx000": {POWER: {"1": [{"val": 1}]}},
+        "0199-xxxxx001": {POWER: {"1": [{"val": 2}]}},
+    }
+    for call in calls:
+        assert document[call] == {"result": masked}
+    replayed = simulate(replay_profile(document))
+    with make_session() as http, SMA(http, replayed.url, PASSWORD) as client:
+        assert client.reply("getAllOnlValues", {"destDev": []}) == {"result": masked}
+
+
+def test_the_model_is_told_although_its_numbers_are_floats() -> None:
+    values = {**VALUES, "6800_08822000": {"1": [{"val": [{"tag": 9402.0}]}]}}
+    with WebConnectFake({**values, "6800_00823400": {"1": [{"val": 50_466_052.0}]}}) as fake:
+        document = dump(fake_settings(fake))
+
+    assert (document["model"], document["firmware"]) == ("Sunny Boy 3.6", "3.2.13.R")
 
 
 def test_without_a_password_the_public_values_are_taken(

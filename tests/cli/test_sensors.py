@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.devices import NOON
 
 from sma_exporter import config
 from sma_exporter.cli.sensors import WIDTH, Report, as_text, examine
@@ -146,7 +147,7 @@ def test_zeros_of_a_battery_that_is_not_there_are_no_metric(simulate: Simulate) 
 
 def test_the_object_that_has_the_value_names_the_metric(simulate: Simulate) -> None:
     """PV inverters fill one of two objects for the reactive power; meter readings are there twice."""
-    report = examine(settings(simulate("sb-3.6")))
+    report = examine(settings(simulate("sb-3.6", clock=lambda: NOON)))
     metric_of = {line.sensor: line.metric for line in report.values}
 
     assert metric_of["grid_reactive_power_pv"] == "sma_ac_reactive_power_vars"
@@ -290,10 +291,11 @@ def test_an_unverified_certificate_is_to_be_compared(simulate: Simulate) -> None
 
 
 def test_a_hybrids_power_factor_of_0_is_not_claimed_to_be_the_metric(simulate: Simulate) -> None:
-    report = examine(settings(simulate("stp-10-se")))
+    report = examine(settings(simulate("stp-10-se", clock=lambda: NOON)))
 
-    (line,) = (line for line in report.values if line.sensor == "grid_power_factor")
-    assert (line.value, line.metric) == (0, "")
+    made, sent = (line for line in report.values if line.sensor == "grid_power_factor")
+    assert (sent.value, sent.metric) == (0, "")
+    assert (made.value > 0.9, made.metric) == (True, "sma_ac_power_factor_ratio")  # type: ignore[operator]
 
 
 def test_elements_of_an_unknown_key_share_a_line(simulate: Simulate) -> None:

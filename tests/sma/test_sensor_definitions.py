@@ -13,6 +13,7 @@ from support.documented import ennexos_tags
 
 import sma_exporter
 from sma_exporter.ennexos.channels import channels_of
+from sma_exporter.sma.limits import ELEMENTS
 from sma_exporter.sma.objects import is_parameter, keys_of
 from sma_exporter.sma.sensors import DEFINITIONS, SENSORS, Kind, SensorDefinition, expanded
 from sma_exporter.sma.tags import SAYS_NOTHING, TAGS, slug
@@ -78,7 +79,7 @@ def test_names_are_unique_and_in_pysmas_style() -> None:
         ("power_{phase}", ("power_l1", "power_l2", "power_l3"), 3),
         ("line_voltage_{lines}", ("line_voltage_l1_l2", "line_voltage_l2_l3"), 3),
         ("battery_charge_{pack}", ("battery_charge_a", "battery_charge_b"), 26),
-        ("optimizer_power_{optimizer}", ("optimizer_power_0", "optimizer_power_1"), 100),
+        ("optimizer_power_{optimizer}", ("optimizer_power_0", "optimizer_power_1"), ELEMENTS),
     ],
 )
 def test_a_braced_word_stands_for_the_elements(

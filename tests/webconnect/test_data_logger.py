@@ -52,7 +52,7 @@ def source(
     simulator: Simulator, wait: Callable[[float], bool] | None = None, **keys: Any
 ) -> Iterator[HistorySource]:
     open_history = PROTOCOLS["webconnect"].history
-    with open_history(settings(simulator, **keys), wait or Pauses()) as opened:
+    with open_history(settings(simulator, **keys), wait or Pauses(), None) as opened:
         yield opened
 
 

@@ -7,15 +7,20 @@ import pytest
 from hypothesis import given, settings
 from raw_values import KEYS, RESULTS, entries, state
 
+from sma_exporter.sma.exceptions import SmaReadException
+from sma_exporter.sma.limits import ELEMENTS
 from sma_exporter.sma.objects import OBJECTS, Object, keys_of
 from sma_exporter.sma.sensors import SENSORS, Kind
-from sma_exporter.sma.source import Address
+from sma_exporter.sma.source import Address, Identity
 from sma_exporter.webconnect import decode
 from sma_exporter.webconnect.decode import (
     ONLINE_KEYS,
     PARAMETER_KEYS,
     has_value,
+    identity_of,
+    left_out,
     numbers_at,
+    require_value,
     sensors_of,
 )
 
@@ -93,7 +98,9 @@ def test_what_the_device_does_not_have_is_absent(raw: object) -> None:
         pytest.param("6180_08214800", state(16_777_213), id="information not available"),
         pytest.param("6180_08214800", entries(307), id="number instead of a state"),
         pytest.param("6800_10821E00", entries(""), id="empty text"),
-        pytest.param("6800_10821E00", entries(5), id="number instead of a text"),
+        pytest.param("6800_10821E00", entries("\x07 \x00"), id="text of control characters"),
+        pytest.param("6800_10821E00", entries(0), id="number instead of a text"),
+        pytest.param("6800_10821E00", entries(True), id="true instead of a text"),
     ],
 )
 def test_states_and_texts_that_say_nothing_are_absent(key: str, raw: object) -> None:
@@ -142,6 +149,88 @@ def test_one_reply_may_mix_device_classes() -> None:
     assert readings == {"pv_power_a": 854, "pv_power_b": 2733, "grid_power": 3396}
 
 
+@pytest.mark.parametrize("unavailable", [[], None, [{"val": None}], [{"val": 0xFFFF_FFFF}]])
+@pytest.mark.parametrize("classes", [("1", "9"), ("9", "1"), ("7", "232")])
+@pytest.mark.parametrize(
+    ("key", "val", "expected"),
+    [
+        ("6100_40263F00", 1840, {"grid_power": 1840}),
+        ("6100_40263F00", 0, {"grid_power": 0}),
+        ("6800_00A21E00", 3_006_894_981, {"serial_number": 3_006_894_981}),
+        ("6800_10821E00", "Roof", {"device_name": "Roof"}),
+        ("6180_08214800", [{"tag": 307}], {"status": (307,)}),
+        ("6400_00260100", 12_992_158, {"total_yield": 12_992_158 * 3600}),
+    ],
+)
+def test_of_two_device_classes_the_one_with_a_value_counts(
+    key: str, val: object, expected: dict[str, object], classes: tuple[str, str], unavailable: Any
+) -> None:
+    """Home Assistant core 56347."""
+    for order in (classes, classes[::-1]):
+        both = {classes[0]: unavailable, classes[1]: [{"val": val}]}
+        body = {key: {name: both[name] for name in order}}
+
+        assert decode(body) == expected
+        assert has_value(body)
+        if not isinstance(val, str | list):
+            assert numbers_at(body, [Address(key)]) == {Address(key): float(val)}  # type: ignore[arg-type]
+
+
+def test_a_class_with_states_that_say_nothing_has_no_value() -> None:
+    nothing, ok = [{"val": [{"tag": 16_777_213}]}], [{"val": [{"tag": 307}]}]
+
+    assert decode({"6180_08214800": {"1": nothing, "9": ok}}) == {"status": (307,)}
+    assert decode({"6180_08214800": {"1": [{"val": []}], "9": ok}}) == {"status": (307,)}
+
+
+def test_the_dc_inputs_of_a_class_stay_together() -> None:
+    raw = {"1": [{"val": None}, {"val": None}], "9": [{"val": None}, {"val": 1840}]}
+
+    assert decode({"6380_40251E00": raw}) == {"pv_power_b": 1840}
+
+
+@pytest.mark.parametrize(
+    ("key", "val", "expected"),
+    [
+        ("6800_00A21E00", 3_007_401_854.0, {"serial_number": 3_007_401_854}),
+        ("6800_00823400", 50_466_052.0, {"device_sw_version": 50_466_052}),
+        ("6800_08822000", [{"tag": 9402.0}], {"device_type": (9402,)}),
+        ("6180_08214800", [{"tag": 307.0}, {"tag": 35}], {"status": (307, 35)}),
+        ("6180_08214800", [{"tag": 16_777_213.0}], {}),
+        ("6800_008AA200", 1_901_472_733.0, {"energy_meter_in_use": 1_901_472_733}),
+        ("6800_10852600", 3_007_401_854.0, {"optimizer_serial_0": "3007401854"}),
+        ("6800_10852600", 3_007_401_854, {"optimizer_serial_0": "3007401854"}),
+        ("6400_00260100", 1234.0, {"total_yield": 1234 * 3600}),
+        ("6100_40263F00", 4_294_967_295.0, {}),
+        ("6100_40263F00", 0.5, {"grid_power": 0.5}),
+    ],
+)
+def test_a_whole_number_is_an_integer_however_it_is_written(
+    key: str, val: object, expected: dict[str, object]
+) -> None:
+    found = decode({key: entries(val)})
+
+    assert found == expected
+    assert {*map(type, found.values())} == {*map(type, expected.values())}
+
+
+def test_a_device_that_writes_its_numbers_as_floats_is_known_by_the_same_identity() -> None:
+    body = {
+        "6800_00A21E00": entries(3_007_401_854.0),
+        "6800_00823400": entries(50_466_052.0),
+        "6800_08822000": entries([{"tag": 9402.0}]),
+        "6800_008AA200": entries(1_901_472_733.0),
+        "6100_40463600": entries(5.0),
+    }
+
+    readings = decode(body)
+
+    assert identity_of(readings) == Identity(
+        serial="3007401854", model="Sunny Boy 3.6", sw_version="3.2.13.R"
+    )
+    assert readings["meter_serial"] == "1901472733"
+
+
 # A hybrid without a battery
 
 
@@ -185,6 +274,41 @@ def test_zeros_of_a_battery_that_is_there_are_measurements(present: dict[str, An
     assert readings["battery_soc_total"] == 0
     assert readings["battery_charge_total"] == 0
     assert readings["battery_current_a"] == 0
+
+
+ASLEEP = {
+    MODE: state(303),
+    CONDITION: state(303),
+    SOC: entries(None),
+    VOLTAGE: entries(0),
+    CURRENT: entries(0),
+}
+DISCHARGE = "6400_00496800"
+
+
+def test_a_battery_that_sleeps_is_there() -> None:
+    """SMA-EM 54: mode and condition are off and there is no voltage, but the totals prove it."""
+    asleep = {**ASLEEP, CHARGE: entries(2_702_000), DISCHARGE: entries(2_410_000)}
+    by_class = {key: {"7": raw["9"]} for key, raw in asleep.items()}
+
+    assert decode(asleep) == decode(by_class)
+    assert decode(by_class) == {
+        **OFF,
+        "battery_voltage_a": 0,
+        "battery_current_a": 0,
+        "battery_charge_total": 2_702_000 * 3600,
+        "battery_discharge_total": 2_410_000 * 3600,
+    }
+
+
+@pytest.mark.parametrize("key", [CHARGE, "6400_00499500", "6400_00497E00", "6400_00492600"])
+def test_any_total_of_charging_proves_a_battery(key: str) -> None:
+    assert decode({**ASLEEP, key: entries(1)})["battery_voltage_a"] == 0
+
+
+def test_what_was_discharged_without_being_charged_proves_no_battery() -> None:
+    """As a recorded hybrid without a battery says it."""
+    assert decode({**ASLEEP, CHARGE: entries(0), DISCHARGE: entries(100)}) == OFF
 
 
 # Two objects for one quantity
@@ -287,6 +411,49 @@ def test_has_value(body: dict[str, Any], expected: bool) -> None:
     assert has_value(body) is expected
 
 
+def test_values_are_required() -> None:
+    require_value({"6100_40263F00": entries(0)})
+    with pytest.raises(SmaReadException, match="without any value"):
+        require_value({"6100_40263F00": entries(None)})
+
+
+@pytest.mark.parametrize("form", ["list", "class", "two classes", "str"])
+def test_more_parts_than_are_read_are_told(form: str) -> None:
+    vals: list[dict[str, object]] = [{"val": 300}] * (ELEMENTS + 30)
+    raw: object = {
+        "list": vals,
+        "class": {"1": vals},
+        "two classes": {"1": [{"val": None}], "9": vals},
+        "str": [{"str": index + 1, "val": 300} for index in range(ELEMENTS + 30)],
+    }[form]
+    body = {"6100_40652A00": raw, "6380_40251E00": entries(*range(5))}
+
+    assert left_out(body) == [
+        f"6100_40652A00 has {ELEMENTS + 30} elements, of which the first {ELEMENTS} are read"
+    ]
+    assert len(decode({"6100_40652A00": raw})) == ELEMENTS
+
+
+def test_all_parts_of_a_large_plant_are_read() -> None:
+    body = {"6100_40652A00": entries(*[300] * 130), "6800_10852600": entries(*["04C0"] * 130)}
+
+    assert left_out(body) == []
+    assert len(decode(body)) == 2 * 130
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"6100_40652A00": entries(*[300] * ELEMENTS, None, None)}, id="empty slots"),
+        pytest.param({"6800_008AA300": entries(1, 2, 3)}, id="usable meters"),
+        pytest.param({"9999_00000000": entries(*[1] * 500)}, id="unknown"),
+        pytest.param({"6380_40251E00": 5}, id="no elements"),
+    ],
+)
+def test_nothing_is_left_out(body: dict[str, Any]) -> None:
+    assert left_out(body) == []
+
+
 @settings(deadline=None)
 @given(body=RESULTS)
 def test_nothing_that_json_can_say_crashes_the_decoder(body: dict[str, Any]) -> None:
@@ -299,6 +466,7 @@ def test_nothing_that_json_can_say_crashes_the_decoder(body: dict[str, Any]) -> 
         else:
             assert isinstance(value, str) or math.isfinite(value)
     assert not readings or has_value(body)
+    assert all(key in body for key in (sentence.split()[0] for sentence in left_out(body)))
 
 
 def test_a_lifetime_total_below_0_is_no_reading() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from raw_values import JSON
 
-from sma_exporter.sma.limits import ELEMENTS
+from sma_exporter.sma.limits import ELEMENTS, TAGS
 from sma_exporter.webconnect.values import elements, number, tags
 
 
@@ -44,6 +44,7 @@ def test_the_value_is_found_under_any_device_class(devclass: str) -> None:
         pytest.param({"1": [17, {"val": 5}]}, [None, 5], id="entry that is none"),
         pytest.param([{"str": 0, "val": 57}], [57], id="str below 1"),
         pytest.param([{"str": "2", "val": 57}], [57], id="str that is text"),
+        pytest.param([{"str": 2.0, "val": 58}, {"str": 1.0, "val": 57}], [57, 58], id="str float"),
         pytest.param([{"str": 10**9, "val": 57}], [], id="str beyond belief"),
         pytest.param([], [], id="empty list"),
         pytest.param({}, [], id="empty object"),
@@ -65,6 +66,23 @@ def test_a_given_device_class_comes_first(devclass: str | None, expected: list[o
     assert elements({"1": [{"val": 1}], "9": [{"val": 2}]}, devclass) == expected
 
 
+@pytest.mark.parametrize(
+    ("devclass", "expected"), [("1", [2]), ("9", [2]), ("7", [2]), (None, [2])]
+)
+def test_a_given_device_class_without_a_value_leaves_it_to_another(
+    devclass: str | None, expected: list[object]
+) -> None:
+    assert elements({"1": [{"val": None}], "9": [{"val": 2}]}, devclass) == expected
+    assert elements({"9": [{"val": 2}], "1": [{"val": None}]}, devclass) == expected
+
+
+def test_without_any_value_the_elements_of_the_first_class_remain() -> None:
+    assert elements({"1": [], "9": [{"val": None}, {"val": None}], "7": [{"val": None}]}) == [
+        None,
+        None,
+    ]
+
+
 def test_an_array_has_no_more_elements_than_is_believed() -> None:
     raw = {"1": [{"val": index} for index in range(ELEMENTS + 50)]}
 
@@ -77,6 +95,8 @@ def test_an_array_has_no_more_elements_than_is_believed() -> None:
         pytest.param(0, 0, id="zero is a measurement"),
         pytest.param(-4773, -4773, id="negative"),
         pytest.param(0.5, 0.5, id="fraction"),
+        pytest.param(3_007_401_854.0, 3_007_401_854, id="whole float"),
+        pytest.param(4_294_967_295.0, None, id="U32 sentinel as a float"),
         pytest.param(0xFFFF, 0xFFFF, id="16-bit sentinel is a reading"),
         pytest.param(0x8000, 0x8000, id="signed 16-bit sentinel is a reading"),
         pytest.param(0xFFFF_FFFE, 0xFFFF_FFFE, id="largest 32-bit number"),
@@ -97,6 +117,7 @@ def test_an_array_has_no_more_elements_than_is_believed() -> None:
 )
 def test_number(val: object, expected: float | None) -> None:
     assert number(val) == expected
+    assert type(number(val)) is type(expected)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +126,8 @@ def test_number(val: object, expected: float | None) -> None:
         pytest.param([{"tag": 307}], (307,), id="one"),
         pytest.param([{"tag": 35}, {"tag": 307}], (35, 307), id="several, in order"),
         pytest.param([{"tag": 35}, {"tag": 35}], (35,), id="one twice"),
+        pytest.param([{"tag": 307.0}, {"tag": 35.5}, {}], (307,), id="as a float"),
+        pytest.param([{"tag": n} for n in range(1, 99)], tuple(range(1, TAGS + 1)), id="many"),
         pytest.param([], (), id="none"),
         pytest.param([{"tag": 16_777_213}], (), id="not available"),
         pytest.param([{"tag": 302}, {"tag": 307}], (307,), id="nothing to say, and one"),

@@ -77,17 +77,20 @@ class WebConnectDevice:
         """The name of the device in a result."""
         return self.profile.uid(self.site)
 
-    def result(self, content: object) -> SimulatedReply:
-        """Return a reply with something about this device."""
-        return as_json({"result": {self.uid: content}})
+    def result(self, content: Callable[[Profile], object]) -> SimulatedReply:
+        """Return a reply with something about this device, and about those that answer with it."""
+        profiles = (self.profile, *self.profile.others)
+        return as_json({"result": {each.uid(self.site): content(each) for each in profiles}})
 
-    def online_values(self, group: str = USER) -> Values:
+    def online_values(self, group: str = USER, profile: Profile | None = None) -> Values:
         """All online values that a group may see."""
-        return self._visible(self.profile.online(self.site, self.clock()), group)
+        profile = profile or self.profile
+        return self._visible(profile.online(self.site, self.clock()), group)
 
-    def parameters(self, group: str = USER) -> Values:
+    def parameters(self, group: str = USER, profile: Profile | None = None) -> Values:
         """All parameters that a group may see."""
-        return self._visible(self.profile.parameters(self.site, self.clock()), group)
+        profile = profile or self.profile
+        return self._visible(profile.parameters(self.site, self.clock()), group)
 
     def _visible(self, values: Values, group: str) -> Values:
         if group == INSTALLER:
@@ -150,18 +153,22 @@ def get_values(device: WebConnectDevice, call: Call) -> SimulatedReply:
     wanted = call.body.get("keys")
     asked = {plain_key(str(key)) for key in wanted} if isinstance(wanted, list) else set()
     group = call.group or USER
-    known = {**device.parameters(group), **device.online_values(group)}
-    return device.result({key: value for key, value in known.items() if key in asked})
+
+    def content(profile: Profile) -> Values:
+        known = {**device.parameters(group, profile), **device.online_values(group, profile)}
+        return {key: value for key, value in known.items() if key in asked}
+
+    return device.result(content)
 
 
 def get_all_online_values(device: WebConnectDevice, call: Call) -> SimulatedReply:
     """{} -> every online value."""
-    return device.result(device.online_values(call.group or USER))
+    return device.result(lambda profile: device.online_values(call.group or USER, profile))
 
 
 def get_all_parameters(device: WebConnectDevice, call: Call) -> SimulatedReply:
     """{} -> every parameter."""
-    return device.result(device.parameters(call.group or USER))
+    return device.result(lambda profile: device.parameters(call.group or USER, profile))
 
 
 def get_logger(device: WebConnectDevice, call: Call) -> SimulatedReply:
@@ -170,24 +177,28 @@ def get_logger(device: WebConnectDevice, call: Call) -> SimulatedReply:
     if not all(isinstance(number, int) for number in numbers):
         return error_reply(NOT_SERVED)
     logger, start, end = (int(str(number)) for number in numbers)
-    entries = device.profile.logger(device.site, logger, start, end, device.clock())
-    return device.result({} if entries is None else entries)
+
+    def content(profile: Profile) -> object:
+        entries = profile.logger(device.site, logger, start, end, device.clock())
+        return {} if entries is None else entries
+
+    return device.result(content)
 
 
 def get_time(device: WebConnectDevice, call: Call) -> SimulatedReply:  # noqa: ARG001 - all have one signature
     """{} -> Unix time and hours ahead of UTC."""
     now = device.clock()
-    return device.result({"tm": int(now), "ofs": utc_offset(now) // 3600})
+    return device.result(lambda _: {"tm": int(now), "ofs": utc_offset(now) // 3600})
 
 
 def get_dash_values(device: WebConnectDevice, call: Call) -> SimulatedReply:  # noqa: ARG001
     """{} -> the values of the dashboard, whatever keys are asked for."""
-    return device.result(device.profile.dashboard(device.site, device.clock()))
+    return device.result(lambda profile: profile.dashboard(device.site, device.clock()))
 
 
 def get_dash_logger(device: WebConnectDevice, call: Call) -> SimulatedReply:  # noqa: ARG001
     """{} -> loggers by the hex of their id."""
-    return device.result(device.profile.dash_logger(device.site, device.clock()))
+    return device.result(lambda profile: profile.dash_logger(device.site, device.clock()))
 
 
 CallHandler = Callable[[WebConnectDevice, Call], SimulatedReply]

@@ -114,6 +114,10 @@ class Profile(Protocol):
     def installer_groups(self) -> tuple[str, ...]:
         """The key groups that only an installer sees."""
 
+    @property
+    def others(self) -> tuple["Profile", ...]:
+        """Further devices whose values come in the same replies."""
+
     def uid(self, site: WebConnectSite) -> str:
         """Return the name of the device in a result."""
 
@@ -152,6 +156,11 @@ class Model:
     classes: Mapping[str, int] = field(default_factory=dict)  # by the start of a key
     logged_table: Table = field(default_factory=dict)  # what is logged, but not an online value
     installer_groups: tuple[str, ...] = ("6102", "6182", "6322", "6402", "6802")
+
+    @property
+    def others(self) -> tuple[Profile, ...]:
+        """See Profile."""
+        return ()
 
     @property
     def unit(self) -> str | None:

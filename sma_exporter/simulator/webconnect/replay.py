@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .profiles import DASH_KEYS, LoggerEntry, Profile, Values, WebConnectSite
@@ -23,6 +23,7 @@ class Recording:
     logs: Mapping[int, list[LoggerEntry]] = field(default_factory=dict)
     unit: str | None = None
     installer_groups: tuple[str, ...] = ()  # what was recorded is shown to everybody
+    others: tuple[Profile, ...] = ()
 
     @property
     def serial(self) -> int:
@@ -63,39 +64,48 @@ class Recording:
         return self.dash_logs
 
 
+_CALLS = ("getAllOnlValues", "getAllParamValues", "getDashValues", "getDashLogger")
+
+
 def replay_profile(document: object) -> Profile:
     """Return the profile of a recorded document; raise ValueError if it is no recording.
 
-    The document: {"model": text, "getAllOnlValues": reply, "getAllParamValues": reply} and, if they
-    were recorded, "getDashValues": reply, "getDashLogger": reply, "getLogger": {id: [{t, v}, …]}.
+    The document: {"model": text, CALL: reply, …} with the calls getAllOnlValues, getAllParamValues,
+    getDashValues and getDashLogger, as far as they were recorded, and "getLogger": {id: [{t, v}, …]}.
     """
     if not isinstance(document, Mapping):
         raise ValueError(  # noqa: TRY004 - the document is wrong, not its type in the program
             "a recording is a JSON object with the replies of a device by call"
         )
-    uid, online = members(document, "getAllOnlValues")
-    _, parameters = members(document, "getAllParamValues")
-    known = {**parameters, **online}
-    dash = {key: value for key, value in known.items() if key in DASH_KEYS}
-    return Recording(
-        product=str(document.get("model", "recording")),
-        recorded_uid=uid,
-        online_values=online,
-        parameter_values=parameters,
-        dash_values=members(document, "getDashValues")[1] if "getDashValues" in document else dash,
-        dash_logs=members(document, "getDashLogger")[1] if "getDashLogger" in document else {},
-        logs=logs(document.get("getLogger", {})),
-    )
+    recorded = {call: members(document, call) for call in _CALLS if call in document}
+    if not any(recorded.values()):
+        raise ValueError(f"a recording has the reply to one of {', '.join(_CALLS)}")
+    uids = [*dict.fromkeys(uid for reply in recorded.values() for uid in reply)]
+    if all(len(reply) < 2 for reply in recorded.values()):  # one device, whatever its name is
+        values = {call: [*reply.values()] for call, reply in recorded.items()}
+        recorded = {call: {uids[0]: each[0]} for call, each in values.items() if each}
+        uids = uids[:1]
+    product = str(document.get("model", "recording"))
+    first, *others = (recording(product, uid, recorded) for uid in uids)
+    return replace(first, logs=logs(document.get("getLogger", {})), others=tuple(others))
 
 
-def members(document: Mapping[str, Any], call: str) -> tuple[str, Values]:
-    """Return the device's uid in a recorded reply, and the values."""
-    match document.get(call):
-        case {"result": {**devices}} if len(devices) == 1:
-            ((uid, values),) = devices.items()
-            if isinstance(values, dict):
-                return str(uid), values
-    raise ValueError(f'"{call}" is not the reply of one device: {{"result": {{uid: {{…}}}}}}')
+def recording(product: str, uid: str, recorded: Mapping[str, Mapping[str, Values]]) -> Recording:
+    """Return what was recorded of one device."""
+    online, parameters, dash, dash_logs = (recorded.get(call, {}).get(uid, {}) for call in _CALLS)
+    if "getDashValues" not in recorded:
+        known = {**parameters, **online}
+        dash = {key: value for key, value in known.items() if key in DASH_KEYS}
+    return Recording(product, uid, online, parameters, dash, dash_logs)
+
+
+def members(document: Mapping[str, Any], call: str) -> dict[str, Values]:
+    """Return the values in a recorded reply by the uid of the device."""
+    reply = document[call]
+    devices = reply.get("result") if isinstance(reply, dict) else None
+    if isinstance(devices, dict) and all(isinstance(each, dict) for each in devices.values()):
+        return devices
+    raise ValueError(f'"{call}" is not the reply of a device: {{"result": {{uid: {{…}}}}}}')
 
 
 def logs(recorded: object) -> dict[int, list[LoggerEntry]]:
@@ -113,10 +123,11 @@ def logs(recorded: object) -> dict[int, list[LoggerEntry]]:
 
 
 def first_value(value: object) -> object:
-    """Return the first `val` in a value of either shape, None without one."""
+    """Return the first `val` in a value of either shape that is not null, None without one."""
     match value:
         case {"val": found} | [{"val": found}, *_]:
             return found
-        case {**classes} if classes:
-            return first_value(next(iter(classes.values())))
+        case {**classes}:
+            found = (first_value(entries) for entries in classes.values())
+            return next((val for val in found if val is not None), None)
     return None

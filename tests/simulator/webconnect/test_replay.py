@@ -49,13 +49,36 @@ def test_a_recording_with_everything(connect: Connect) -> None:
     assert client.log(28704, 300, 600) == {}
 
 
+def test_a_recording_of_several_devices_behind_one_address(connect: Connect) -> None:
+    power, name = {"6100_40263F00": {"1": [{"val": 5}]}}, {"6800_10821E00": {"1": [{"val": "x"}]}}
+    online = {"result": {"0199-xxxxx000": power, "0199-xxxxx001": {}}}
+    parameters = {"result": {"0199-xxxxx000": {}, "0199-xxxxx001": name}}
+    client = connect(replay_profile(document(getAllOnlValues=online, getAllParamValues=parameters)))
+    sid = client.sid()
+
+    assert client.ask("getAllOnlValues", sid=sid) == online
+    assert client.ask("getAllParamValues", sid=sid) == parameters
+    both = client.ask("getValues", {"destDev": [], "keys": [*power, *name]}, sid)
+    assert both == {"result": {"0199-xxxxx000": power, "0199-xxxxx001": name}}
+
+
+@pytest.mark.parametrize("call", ["getAllOnlValues", "getAllParamValues", "getDashValues"])
+def test_a_recording_of_one_call(connect: Connect, call: str) -> None:
+    """The others have failed."""
+    reply = document()["getAllOnlValues"]
+    client = connect(replay_profile({"model": "test", "failed": {"x": "timeout"}, call: reply}))
+
+    assert client.ask(call, sid=client.sid()) == reply
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         [],
         {},
         document(getAllOnlValues={"err": 401}),
-        document(getAllParamValues={"result": {"a": {}, "b": {}}}),
+        {"model": "test", "failed": {"getAllOnlValues": "timeout"}},
+        document(getAllParamValues={"result": [{}]}),
         document(getAllParamValues={"result": {"a": []}}),
         document(getLogger=[]),
         document(getLogger={"28672": {}}),
