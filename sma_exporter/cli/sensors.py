@@ -6,6 +6,7 @@ answers now, and which metric that becomes. Last the YAML for it, without the pa
 
 import argparse
 import json
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -161,9 +162,21 @@ def _suggestion(unknown: UnknownValue) -> str:
     if not config.is_sensor_key(unknown.key):
         return _NO_KEY
     place = {"index": unknown.number.element} if len(unknown.values) > 1 else {}
-    name = f"{config.METRIC_PREFIX}{unknown.key[5:].lower()}"  # a name of its own, to be replaced
-    row = {"key": unknown.key, **place, "metric": name, "unit": "", "type": "gauge", "help": "?"}
+    row = {
+        "key": unknown.key,
+        **place,
+        "metric": _own_metric(unknown.key),
+        "unit": "",
+        "type": "gauge",
+        "help": "?",
+    }
     return f"- {config.to_yaml_line(row)}"
+
+
+def _own_metric(key: str) -> str:
+    """Return a name of its own for a metric, to be replaced: of a key's last part, or a channel's words."""
+    words = re.sub(r"^[0-9A-F]{4}_|^Measurement\.", "", key)
+    return config.METRIC_PREFIX + words.replace(".", "_").lower()
 
 
 _NO_KEY = "not named as SMA's objects are: please report it, with a dump"

@@ -43,8 +43,7 @@ class Channel:
     @property
     def id(self) -> str:
         """The id, without the "[]" of an array."""
-        prefixed = self.name.startswith(("Parameter.", "Setpoint."))
-        return self.name if prefixed else MEASUREMENT + self.name
+        return id_of(self.name)
 
     @property
     def is_parameter(self) -> bool:
@@ -56,6 +55,11 @@ class Channel:
         """Every sensor that it can be."""
         templates = filter(None, (self.sensor, self.negative, self.parts))
         return tuple(name for template in templates for name in expanded(template))
+
+
+def id_of(name: str) -> str:
+    """Return a channel's id, without the "[]" of an array."""
+    return name if name.startswith(("Parameter.", "Setpoint.")) else MEASUREMENT + name
 
 
 def name_of(channel_id: str) -> str:

@@ -9,7 +9,7 @@ from ..sma.diagnosis import Diagnosis, KnownValue, OtherDevice, Step, UnknownVal
 from ..sma.exceptions import SmaException, SmaReadException, SmaTlsException
 from ..sma.http import presented_fingerprint
 from ..sma.source import Address, Readings, Value
-from .channels import BY_NAME, BY_NAME_ON_CHARGER
+from .channels import BY_NAME, BY_NAME_ON_CHARGER, id_of
 from .client import PLANT, SELF, EnnexOS
 from .component import Description, Taken, about, channels, is_charger_of, readings
 from .decode import Live, decoded, identity_of, parameters_of, unknown
@@ -145,7 +145,7 @@ def _words(value: Value) -> str | None:
 
 def _unknown(name: str, each: Reported) -> UnknownValue:
     numbers = [
-        Address(name, index)
+        Address(id_of(name), index)
         for index, element in enumerate(each.elements)
         if number(element) is not None
     ]
@@ -155,4 +155,4 @@ def _unknown(name: str, each: Reported) -> UnknownValue:
         for element in each.elements
         if number(element) is not None or element in texts
     )
-    return UnknownValue(name, shown, numbers[0] if numbers else None, bool(texts))
+    return UnknownValue(id_of(name), shown, numbers[0] if numbers else None, bool(texts))
