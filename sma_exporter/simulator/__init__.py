@@ -14,11 +14,12 @@ has a folder.
 
 from . import faults
 from .demo import DemoDevice, demo_devices
+from .http_simulator import PASSWORD
 from .plant import Plant
 from .webconnect.models import MODELS
 from .webconnect.profiles import Profile
 from .webconnect.replay import replay_profile
-from .webconnect.simulator import PASSWORD, Simulator
+from .webconnect.simulator import Simulator
 
 __all__ = [
     "MODELS",

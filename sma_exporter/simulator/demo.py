@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .http_simulator import PASSWORD
 from .plant import UNITS, Plant
-from .webconnect.simulator import PASSWORD, Simulator
+from .webconnect.simulator import Simulator
 from .year import DAY
 
 DEMO_MODELS = {"hybrid": "stp-10-se", "roof": "stp-10", "garage": "sb-3.6"}

@@ -5,17 +5,13 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from ..certificates import CertificateFiles
-from ..http_simulator import HttpSimulator
+from ..http_simulator import INSTALLER_PASSWORD, PASSWORD, HttpSimulator
 from ..plant import Plant
 from ..quantities import place
 from .device import WebConnectDevice
 from .models import MODELS
 from .profiles import Profile, Values, WebConnectSite
 from .sessions import INSTALLER, USER, SessionLimits, Sessions
-
-# Passwords of devices that do not exist.
-PASSWORD = "Sunny-1234"  # noqa: S105
-INSTALLER_PASSWORD = "Sunny-9876"  # noqa: S105
 
 # How firmware versions refuse a password.
 REFUSALS: Mapping[str, Mapping[str, object]] = {
@@ -70,7 +66,9 @@ class Simulator(HttpSimulator):
         where, unit = place(profile.unit, plant, battery=battery)
         serial = profile.serial if serial is None else serial
         name = f"{profile.product} {serial % 1000:03d}" if name is None else name
-        site = WebConnectSite(where, unit, serial, name, meter, masked, night_gaps)
+        site = WebConnectSite(
+            where, unit, serial, name, meter, masked=masked, night_gaps=night_gaps
+        )
         limits = SessionLimits(max_sessions, session_idle, lockout_after, lockout_seconds)
         passwords = {USER: password, INSTALLER: installer_password}
         self._sessions = Sessions(passwords, limits, monotonic)
