@@ -20,7 +20,10 @@ from . import logs
 DEFAULT_PORT = 10126
 
 #: What can be simulated; named here so that --help need not load the simulator.
-MODELS = ("sb-1.5", "sb-3.6", "stp-10", "stp-10-se", "sbs-3.7", "emeter-20")
+MODELS = (
+    *("sb-1.5", "sb-3.6", "stp-10", "stp-10-se", "sbs-3.7", "emeter-20"),
+    *("stp-x-15", "sb-smart-energy", "data-manager", "evc-22"),
+)
 
 _DESCRIPTION = """Prometheus exporter for SMA solar and battery inverters that speak WebConnect.
 

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .http_simulator import PASSWORD
-from .plant import UNITS, Plant
-from .webconnect.simulator import Simulator
+from .plant import KNOWN_CHARGERS, KNOWN_UNITS, Plant
+from .protocols import AnySimulator, simulated
 from .year import DAY
 
+# The devices of the home, whatever they speak.
 DEMO_MODELS = {"hybrid": "stp-10-se", "roof": "stp-10", "garage": "sb-3.6"}
 MID_MORNING = 10.5 * 3600
 
@@ -18,18 +18,24 @@ class DemoDevice:
     """A device of the demonstration; it is not started yet."""
 
     name: str
-    simulator: Simulator
-    password: str = PASSWORD
+    simulator: AnySimulator
+
+    @property
+    def password(self) -> str:
+        """Its password; the simulator's `credentials` have the user too, if the protocol has one."""
+        return self.simulator.credentials["password"]
 
 
 def demo_devices(clock: Callable[[], float] = time.time) -> list[DemoDevice]:
     """Return the devices of one home, where the sun stands as at half past ten when it is built."""
     ahead = (MID_MORNING - clock()) % DAY
+    models = set(DEMO_MODELS.values())
     home = Plant(
         solar_offset=ahead if ahead <= DAY / 2 else ahead - DAY,
-        units=tuple(unit for unit in UNITS if unit.name in DEMO_MODELS.values()),
+        units=tuple(unit for unit in KNOWN_UNITS if unit.name in models),
+        chargers=tuple(charger for charger in KNOWN_CHARGERS if charger.name in models),
     )
     return [
-        DemoDevice(name, Simulator(model, plant=home, clock=clock))
+        DemoDevice(name, simulated(model, plant=home, clock=clock))
         for name, model in DEMO_MODELS.items()
     ]

@@ -1,4 +1,4 @@
-"""A plant: inverters, house, battery and charging station behind one grid meter. Its state is a function of time."""
+"""A plant: inverters, house, battery and charging station behind one meter, as a function of time."""
 
 import zlib
 from collections.abc import Sequence
@@ -35,7 +35,10 @@ KNOWN_UNITS = (
     *UNITS,
     Unit("stp-x-15", 15_000, 3, (String(6400, 0.3), String(4900, -0.4), String(4100, -0.5))),
     Unit(
-        "sb-smart-energy", 5000, strings=(String(3300, 0.4), String(2900)), battery=Battery(9800, 5000)
+        "sb-smart-energy",
+        5000,
+        strings=(String(3300, 0.4), String(2900)),
+        battery=Battery(9800, 5000),
     ),
 )
 KNOWN_CHARGERS = (Charger("evc-22", 11_000),)

@@ -82,6 +82,16 @@ class Totals(Resolution):
         return sum(each.vehicles for each in self._chargers)
 
     @property
+    def rated_power(self) -> float:
+        """W of all inverters."""
+        return sum(unit.rated for unit in self.plant.units)
+
+    @property
+    def peak_power(self) -> float:
+        """W of all strings."""
+        return sum(unit.peak for unit in self.plant.units)
+
+    @property
     def running(self) -> int:
         """How many inverters are in operation."""
         return sum(each.ac_power != 0 for each in self._inverters)

@@ -53,7 +53,7 @@ class Session:
 
 def new_token(size: int) -> str:
     """Return a token that has to be escaped in a URL or form."""
-    return base64.b64encode(b"\xfb\\xff" + secrets.token_bytes(size)).decode("ascii")
+    return base64.b64encode(b"\xfb\xff" + secrets.token_bytes(size)).decode("ascii")
 
 
 class Tokens:

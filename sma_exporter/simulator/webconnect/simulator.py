@@ -37,6 +37,8 @@ class Simulator(HttpSimulator):
     Raises ValueError for a model, or a plant, that does not fit.
     """
 
+    protocol = "webconnect"
+
     def __init__(
         self,
         model: str | Profile = "sb-3.6",
@@ -70,6 +72,7 @@ class Simulator(HttpSimulator):
             where, unit, serial, name, meter, masked=masked, night_gaps=night_gaps
         )
         limits = SessionLimits(max_sessions, session_idle, lockout_after, lockout_seconds)
+        self._password = password
         passwords = {USER: password, INSTALLER: installer_password}
         self._sessions = Sessions(passwords, limits, monotonic)
         self._device = WebConnectDevice(profile, site, self._sessions, clock, REFUSALS[refusal])
@@ -81,6 +84,11 @@ class Simulator(HttpSimulator):
         """Listen. After a stop, on the same port again."""
         self.online_values()  # computing the year of the plant would delay the first reply
         super().start()
+
+    @property
+    def credentials(self) -> Mapping[str, str]:
+        """The password of a user."""
+        return {"password": self._password}
 
     @property
     def serial(self) -> int:
