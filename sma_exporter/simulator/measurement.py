@@ -341,5 +341,5 @@ class Measurement(Resolution):
     @property
     def operation(self) -> Tags:
         """State of a device with a battery: activated, or standby while its power is 0."""
-        idle = abs(self.ac_power) <= round(self.unit.standby)
+        idle = abs(round(self.ac_power)) <= round(self.unit.standby)
         return Tags((1295,)) if idle else Tags((569,))

@@ -122,7 +122,7 @@ class Storage(Resolution):
         """Charging, discharging, standby, or off without a battery."""
         if self.unit.battery is None:
             return OFF
-        if self.power == 0:
+        if round(self.power) == 0:
             return STANDBY
         return CHARGING if self.power > 0 else DISCHARGING
 

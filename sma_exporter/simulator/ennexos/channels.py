@@ -390,6 +390,7 @@ PLANT: Table = in_steps(
             }
         ),
         "Setpoint.PlantControl.Inverter.FstStop": state(1467),
+        "Setpoint.ExternalPlantControl.Inverter.VArModCfg.VArCtlVolCfg.VolRef.VolRefPu": NOTHING,
     },
     0.1,
 )

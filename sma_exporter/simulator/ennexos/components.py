@@ -66,10 +66,12 @@ class Component:
         since = view.switches.offline_since
         if since is not None and since <= view.now:
             return since
-        time = view.now
-        while self.quantities(view, time).dark:
-            time -= QUARTER
-        return None if time == view.now else time
+        if not self.quantities(view, view.now).dark:
+            return None
+        knot = round(view.now - self.site.plant.at(view.now).fraction * QUARTER)
+        while self.quantities(view, knot).dark:
+            knot -= QUARTER
+        return knot
 
     def live(self, view: View) -> list[Json]:
         """Return all channels."""

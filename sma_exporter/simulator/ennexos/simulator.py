@@ -167,9 +167,9 @@ class EnnexosSimulator(HttpSimulator):
         return self._tokens.logins
 
     @property
-    def refused_logins(self) -> int:
-        """How many logins were refused."""
-        return self._tokens.refusals
+    def login_attempts(self) -> int:
+        """How many logins were requested, with those that were refused; without those that met a fault."""
+        return self._tokens.logins + self._tokens.refusals
 
     @property
     def refreshes(self) -> int:
