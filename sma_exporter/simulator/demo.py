@@ -1,7 +1,7 @@
 """The demonstration: a home with three inverters, at half past ten in the morning."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .plant import KNOWN_CHARGERS, KNOWN_UNITS, Plant
@@ -26,16 +26,17 @@ class DemoDevice:
         return self.simulator.credentials["password"]
 
 
-def demo_devices(clock: Callable[[], float] = time.time) -> list[DemoDevice]:
+def demo_devices(
+    clock: Callable[[], float] = time.time, models: Mapping[str, str] = DEMO_MODELS
+) -> list[DemoDevice]:
     """Return the devices of one home, where the sun stands as at half past ten when it is built."""
     ahead = (MID_MORNING - clock()) % DAY
-    models = set(DEMO_MODELS.values())
     home = Plant(
         solar_offset=ahead if ahead <= DAY / 2 else ahead - DAY,
-        units=tuple(unit for unit in KNOWN_UNITS if unit.name in models),
-        chargers=tuple(charger for charger in KNOWN_CHARGERS if charger.name in models),
+        units=tuple(unit for unit in KNOWN_UNITS if unit.name in models.values()),
+        chargers=tuple(charger for charger in KNOWN_CHARGERS if charger.name in models.values()),
     )
     return [
         DemoDevice(name, simulated(model, plant=home, clock=clock))
-        for name, model in DEMO_MODELS.items()
+        for name, model in models.items()
     ]

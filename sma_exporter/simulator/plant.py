@@ -37,7 +37,7 @@ KNOWN_UNITS = (
     Unit(
         "sb-smart-energy",
         5000,
-        strings=(String(3300, 0.4), String(2900)),
+        strings=(String(2900, 0.4), String(2500)),
         battery=Battery(9800, 5000),
     ),
 )

@@ -4,7 +4,7 @@ import pytest
 from support.devices import NOON
 from support.simulated_webconnect import one, online
 
-from sma_exporter.simulator import Simulator, demo_devices
+from sma_exporter.simulator import EnnexosSimulator, Simulator, demo_devices
 
 
 @pytest.mark.parametrize("hour", range(0, 24, 5))
@@ -17,3 +17,23 @@ def test_the_demonstration_is_in_the_morning(hour: int) -> None:
     assert one(devices["hybrid"], "6400_00462500") == one(devices["roof"], "6400_00462500")
     assert online(devices["hybrid"])["6180_08414D00"] == [[{"tag": 307}]]
     assert len({simulator.serial for simulator in devices.values()}) == 3
+
+
+def test_devices_of_another_protocol_can_stand_in_the_home() -> None:
+    models = {"barn": "stp-x-15", "garage": "sb-3.6", "car": "evc-22"}
+    barn, garage, car = (each.simulator for each in demo_devices(lambda: NOON, models))
+    assert isinstance(barn, EnnexosSimulator)
+    assert isinstance(car, EnnexosSimulator)
+    assert isinstance(garage, Simulator)
+    assert [each.protocol for each in (barn, garage)] == ["ennexos", "webconnect"]
+    points = [
+        {each["channelId"]: each["values"] for each in device.channels("Plant:1")}
+        for device in (barn, car)
+    ]
+    assert points[0]["Measurement.Metering.PCCMs.PlntWh"][0]["value"] > 0  # type: ignore[index]
+    for name in ("PlntWh", "PlntCsmpW", "PlntW.phsA"):
+        first, second = (
+            point[f"Measurement.Metering.PCCMs.{name}"][0]["value"]  # type: ignore[index]
+            for point in points
+        )
+        assert first == second
