@@ -14,7 +14,7 @@ from ..quantities import Site, place
 from .components import Json
 from .device import EnnexosDevice
 from .models import MODELS
-from .profiles import SELF, Profile
+from .profiles import PLANT, SELF, Profile
 from .switches import Switches
 from .tokens import ADMINISTRATOR, INSTALLER, USER, Account, TokenRules, Tokens
 
@@ -110,7 +110,7 @@ class EnnexosSimulator(HttpSimulator):
 
     def start(self) -> None:
         """Listen. After a stop, on the same port again."""
-        self.channels()  # computing the year of the plant would delay the first reply
+        self.channels(PLANT)  # computing the year of the plant would delay the first reply
         super().start()
 
     @property
