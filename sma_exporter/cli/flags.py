@@ -20,7 +20,10 @@ from . import logs
 DEFAULT_PORT = 10126
 
 #: What can be simulated; named here so that --help need not load the simulator.
-MODELS = ("sb-1.5", "sb-3.6", "stp-10", "stp-10-se", "sbs-3.7", "emeter-20")
+MODELS = (
+    *("sb-1.5", "sb-3.6", "stp-10", "stp-10-se", "sbs-3.7", "emeter-20"),
+    *("stp-x-15", "sb-smart-energy", "data-manager", "evc-22"),
+)
 
 _DESCRIPTION = """Prometheus exporter for SMA solar and battery inverters that speak WebConnect.
 
@@ -149,7 +152,7 @@ _BACKFILL = (
 )
 
 _SIMULATE = (
-    _flag("--model", "model", "what to simulate (sb-3.6)", default="sb-3.6", choices=MODELS),
+    _flag("--model", "model", f"what to simulate (sb-3.6): {', '.join(MODELS)}", metavar="MODEL", default="sb-3.6", choices=MODELS),
     _flag("--listen", "listen", "port 0 takes a free one (127.0.0.1:0)", default="127.0.0.1:0", type=_address, metavar="HOST:PORT"),
     _flag("--replay", "replay", "serve a dump instead", metavar="FILE", type=Path),
     _switch("--tls", "tls", "https, with a certificate made on the spot"),

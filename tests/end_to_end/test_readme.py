@@ -29,7 +29,7 @@ from sma_exporter.devices.protocols import PROTOCOL_KEYS
 from sma_exporter.metrics import families as metrics
 from sma_exporter.metrics.collector import SCRAPE_FAMILIES
 from sma_exporter.server import DEFAULT_LIMITS as LIMITS
-from sma_exporter.simulator import MODELS, Simulator
+from sma_exporter.simulator import ENNEXOS_MODELS, MODELS, Simulator
 from sma_exporter.sma.exceptions import Pause, Reason
 from sma_exporter.web import app as web
 from sma_exporter.web_config import load as web_config
@@ -444,7 +444,7 @@ class TestFlags:
     def test_models(self) -> None:
         text = readme.section("The simulator")
 
-        assert {*re.findall(r"`([a-z]+-[a-z0-9.-]+)`", text)} == MODELS.keys()
+        assert {*re.findall(r"`([a-z]+-[a-z0-9.-]+)`", text)} == {*MODELS, *ENNEXOS_MODELS}
 
 
 def flag_rows() -> list[tuple[str, ...]]:

@@ -17,7 +17,7 @@ from support.programs import exporter
 
 from sma_exporter.metrics import families as metrics
 from sma_exporter.metrics.families import DeviceReadings
-from sma_exporter.simulator import demo_devices
+from sma_exporter.simulator import Simulator, demo_devices
 from sma_exporter.webconnect.decode import decode
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -72,6 +72,7 @@ def demonstrated(now: float, port: str) -> Mapping[str, list[tuple[float, float]
     readings: dict[str, list[tuple[float, float]]] = {}
     for moment[0] in known_times(now):
         for device in devices:
+            assert isinstance(device.simulator, Simulator)
             (reply,) = device.simulator.online_values()["result"].values()
             for family in metrics.families([DeviceReadings(device.name, decode(reply), {})]):
                 for sample in filter(is_known, family.samples):
