@@ -221,7 +221,7 @@ def test_a_source_that_cannot_be_opened_anew_is_an_internal_failure(toys: Toys) 
 
     assert failed['sma_scrape_failing{device="roof",reason="internal"}'] == 1
     assert after['sma_up{device="roof"}'] == 1
-    assert toys.opened[-1].component == "plc"
+    assert toys.opened[-1].slot == "plc"
 
 
 def broken(*_: object) -> Any:
