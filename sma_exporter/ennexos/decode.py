@@ -3,7 +3,7 @@
 Numbers come in base units, states as tuples of tags, texts as texts. A sensor without a value is absent.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping
 from typing import TypeAlias
 
 from ..sma import tags as sma_tags
@@ -102,15 +102,23 @@ def is_charger(device_class: int | None, live: Live) -> bool:
 
 
 def decoded(
-    live: Live, choices: Choices, *, charger: bool, newest: float | None = None
+    live: Live,
+    choices: Choices,
+    *,
+    charger: bool,
+    newest: float | None = None,
+    without: Collection[str] = (),
 ) -> dict[str, Value]:
     """Return the readings in the channels or parameters of one component.
 
     `choices` is what was taken before where several channels stand for one sensor, and is added to.
-    `newest`: the newest time of the whole reply; what is long before that is out of date.
+    `newest`: the newest time of the whole reply; what is long before that is out of date. `without`:
+    sensors that are taken from elsewhere.
     """
     readings: dict[str, Value] = {}
     for sensor, channels in _candidates(live, charger=charger).items():
+        if sensor in without:
+            continue
         channel = _chosen(sensor, channels, live, choices)
         if channel is not None and not _is_stale(channel, live[channel.name], newest):
             readings.update(_readings(channel, live[channel.name]))
@@ -224,7 +232,7 @@ def identity_of(device: Mapping[str, object], parameters: Live) -> Identity:
 def rated_power_of(device: Mapping[str, object]) -> Readings:
     """Return the rated power in a device's description; a parameter that says it goes before."""
     found = number(device.get("generatorPower"))
-    return {"inverter_power_limit": found} if found else {}
+    return {"inverter_power_limit": found} if found is not None and found > 0 else {}
 
 
 def _first(parameters: Live, name: str) -> object:

@@ -11,7 +11,15 @@ from ..sma.http import presented_fingerprint
 from ..sma.source import Address, Readings, Value
 from .channels import BY_NAME, BY_NAME_ON_CHARGER, id_of
 from .client import PLANT, SELF, EnnexOS
-from .component import Description, Taken, about, channels, is_charger_of, readings
+from .component import (
+    Description,
+    Taken,
+    about,
+    channels,
+    is_charger_of,
+    readings,
+    surrounded,
+)
 from .decode import Live, decoded, identity_of, parameters_of, unknown
 from .source import EnnexOSSettings, new_client
 from .values import Reported, number
@@ -84,7 +92,7 @@ def _examine(diagnosis: Diagnosis, client: EnnexOS, settings: EnnexOSSettings) -
 
 def _description(client: EnnexOS, component: str) -> tuple[Description, SmaException | None]:
     """Return what the component says of itself, and why its parameters could not be read."""
-    found = about(client, component)
+    found = surrounded(client, component, about(client, component))
     try:
         parameters = parameters_of(client.parameters([component]), component)
     except SmaException as error:
