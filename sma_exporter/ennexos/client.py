@@ -393,9 +393,9 @@ class EnnexOS:
     def _find(self, deadline: Deadline) -> None:
         """Before a login, find out where the device speaks ennexOS; nothing secret is sent.
 
-        After plain http https is looked for again: the device may speak it by now.
+        Where plain http was found, https is looked for again: the device may speak it by now.
         """
-        if self._is_found and not self.url.startswith("http://"):
+        if self._is_found and ("://" in self._given_url or self.url.startswith("https://")):
             return
         url = self._given_url
         if self._https_only and "://" not in url:
