@@ -46,6 +46,16 @@ _SUMS = (
 #: date. Totals and states bear the time of their last change.
 _STALE_SECONDS = 300.0
 _INSTANT_UNITS = frozenset({"W", "VA", "var", "V", "A", "Hz"})
+#: So do nominal powers and set points.
+_NOT_MEASURED = (
+    "Bat.ChaAmpSptDmd",
+    "Bat.ChaVolSptDmd",
+    "Bat.DschAmpSptDmd",
+    "Bat.DschVolSptDmd",
+    "Operation.Dmd.",
+    "Operation.HealthStt.",
+    "Setpoint.",
+)
 
 
 def live_of(rows: Rows, component: str) -> Live:
@@ -151,9 +161,9 @@ def _chosen(sensor: str, channels: list[Channel], live: Live, choices: Choices) 
 
 
 def _is_stale(channel: Channel, each: Reported, newest: float | None) -> bool:
-    if channel.unit not in _INSTANT_UNITS or newest is None or each.time is None:
+    if newest is None or each.time is None or channel.unit not in _INSTANT_UNITS:
         return False
-    return each.time < newest - _STALE_SECONDS
+    return not channel.name.startswith(_NOT_MEASURED) and each.time < newest - _STALE_SECONDS
 
 
 def _readings(channel: Channel, each: Reported) -> Iterator[tuple[str, Value]]:
