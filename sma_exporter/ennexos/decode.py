@@ -179,8 +179,8 @@ def _readings(channel: Channel, each: Reported) -> Iterator[tuple[str, Value]]:
         if value is None:
             continue
         if channel.negative and isinstance(value, int | float):  # out, and in: one of them is 0
-            yield channel.negative, max(-value, 0)
-            value = max(value, 0)  # noqa: PLW2901 - the other half
+            yield channel.negative, max(0, -value)
+            value = max(0, value)  # noqa: PLW2901 - the other half
         yield sensor, value
 
 
