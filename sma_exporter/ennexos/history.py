@@ -1,7 +1,7 @@
 """What an ennexOS device has stored of itself: `measurements/search`.
 
 It says what a counter gained in each interval ("Dif"), so its readings are added up, and end at the
-present one: the series joins the live one, from below. Prometheus would take a series that falls, however
+present one: the series joins the live one, from below; Prometheus would take a series that falls, however
 little, for a counter that began anew. The time of an interval is its end. The running day bears a time
 that is still to come, and is no entry.
 """
@@ -58,8 +58,8 @@ _SENSORS = (
 
 _RESOLUTIONS: Mapping[int, str] = {DAY: "OneDay", FIVE_MINUTES: "FiveMinutes"}
 
-#: Seconds that one request for what came since the first piece may be about.
-_SINCE_PIECE = {DAY: 366 * DAY, FIVE_MINUTES: DAY}
+#: Seconds that one request for days may be about.
+_DAYS_PIECE = 366 * DAY
 
 #: What a device answers where it has no history of a channel.
 _NOT_KEPT = frozenset({400, 403, 404})
@@ -128,6 +128,7 @@ class EnnexOSHistory:
         self._wait = wait
         self._clock = clock
         self._places: dict[str, _Place] = {}
+        self._midnights: dict[str, list[tuple[int, float]]] = {}
         self._running: dict[str, float] = {}
 
     def describe(self) -> HistoryDevice:
@@ -174,41 +175,57 @@ class EnnexOSHistory:
     def entries(self, series: HistorySeries, start: int, end: int) -> list[Entry]:
         """Return the readings at the ends of the intervals of a span.
 
-        The first call for a series asks for everything since then: what came has to be taken off the
+        The first call for a sensor asks for all days since then: what came has to be taken off the
         present reading.
         """
-        place, every = self._places[series.sensor], series.every or FIVE_MINUTES
-        running = self._running.get(series.key)
-        if running is None:
-            running = self._reading_at(place, every, start)
+        place = self._places[series.sensor]
+        midnights = self._midnights.get(series.sensor)
+        if midnights is None or start < midnights[0][0]:
+            midnights = self._midnights[series.sensor] = self._readings_at_midnights(place, start)
+        if series.every == DAY:
+            # The first one was not asked for: a device may have kept nothing so long ago.
+            return [(stamp, value) for stamp, value in midnights[1:] if start <= stamp <= end]
+        # What a device has not kept of a day stands at the end of it.
+        last_midnight, running = max(each for each in midnights if each[0] <= start)
+        if last_midnight < start:
+            running += sum(
+                gain for _, gain in self._gains(place, FIVE_MINUTES, last_midnight, start)
+            )
+        running = max(running, self._running.get(series.sensor, running))  # gains are rounded
+        gains = self._gains(place, FIVE_MINUTES, start, end)
+        if gains and len(midnights) == 1:
+            raise HistoryError(
+                f"{self._device} keeps no days of {place.channel.id}: its readings cannot be found out"
+            )
         entries: list[Entry] = []
-        for stamp, gain in self._gains(place, every, start, end):
+        for stamp, gain in gains:
             running += gain
             entries.append((stamp, running))
-        self._running[series.key] = running
+        self._running[series.sensor] = running
         return entries
 
-    def _reading_at(self, place: _Place, every: int, start: int) -> float:
-        """Return what a counter said at a moment: what it says now, less what came since.
+    def _readings_at_midnights(self, place: _Place, start: int) -> list[tuple[int, float]]:
+        """Return what a counter said at the midnights from the one before a moment on, up to the next one.
 
-        The present reading comes before the last gains, and those reach until now: whatever comes in
-        between makes the series end below the live one.
+        The present reading comes before the gains of the running day, and those reach until now: whatever
+        comes in between makes the series end below the live one.
         """
         extra = {"device": self._device, "channel": place.channel.id}
         _LOGGER.info("adding up what came since", extra=extra)
-        today, tomorrow = self._day_of(self._clock())
-        gained, piece = 0.0, start
+        begin, (today, tomorrow) = self._day_of(start)[0], self._day_of(self._clock())
+        gains: list[tuple[int, float]] = []
+        piece = begin
         while piece < today:
-            end = min(piece + _SINCE_PIECE[every], today)
-            gained += self._sum(place, every, piece, end)
+            end = min(piece + _DAYS_PIECE, today)
+            gains += self._gains(place, DAY, piece, end)
             piece = end
-        total = self._total(place)
-        gained_today = self._sum(place, DAY, today, tomorrow)
-        if every != DAY:  # that may hold what came since the last interval
-            gained_today = max(gained_today, self._sum(place, every, today, tomorrow))
-        if start > today:
-            gained_today -= self._sum(place, every, today, start)
-        return total - gained - gained_today
+        reading = self._total(place)
+        gains += self._gains(place, DAY, today, tomorrow)
+        found = []
+        for stamp, gain in reversed(gains):
+            found.append((stamp, reading))
+            reading -= gain
+        return [(begin, reading), *reversed(found)]
 
     def _day_of(self, moment: float) -> tuple[int, int]:
         """Return the local midnights before (or at) a moment, and after it."""
@@ -231,9 +248,6 @@ class EnnexOSHistory:
         if found is None:
             raise HistoryError(f"{self._device} does not say any more what {place.channel.id} is")
         return found * _factor(place)
-
-    def _sum(self, place: _Place, every: int, start: int, end: int) -> float:
-        return sum(gain for _, gain in self._gains(place, every, start, end))
 
     def _gains(self, place: _Place, every: int, start: int, end: int) -> list[tuple[int, float]]:
         """Return what a counter gained in each interval that ends in a span, its start left out."""
