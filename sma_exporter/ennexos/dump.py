@@ -20,16 +20,20 @@ from .values import number
 REPLACED_TEXT = "(text)"
 REPLACED_SERIAL = "3000000000"
 
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+
 #: Members of a reply whose texts tell nothing about anybody, and what they look like.
 _HARMLESS_MEMBERS: Mapping[str, re.Pattern[str]] = {
-    "channelId": re.compile(r"(Measurement|Setpoint|Parameter)(\.\w{1,40}){1,12}(\[\])?"),
-    "time": re.compile(r"[\dT:.Z+-]{1,40}"),
-    "timestamp": re.compile(r"[\dT:.Z+-]{1,40}"),
+    "channelId": re.compile(
+        r"(Measurement|Setpoint|Parameter)(\.[A-Za-z]\w{0,39}){1,12}(\[\])?", re.ASCII
+    ),
+    "time": _MOMENT,
+    "timestamp": _MOMENT,
     "state": re.compile("Confirmed"),
     "clusterType": re.compile("Primary|Secondary"),
     "vendor": re.compile("[A-Za-z ]{1,40}"),
     "product": re.compile(r"[\w .+-]{1,60}"),
-    "firmwareVersion": re.compile(r"[\w.]{1,20}"),
+    "firmwareVersion": re.compile(r"\d{1,3}(\.\d{1,3}){1,2}(\.[A-Z])?", re.ASCII),
 }
 #: Members that name a component; some hold a serial number.
 _COMPONENT_MEMBERS = frozenset({"componentId", "deviceId", "plantId"})

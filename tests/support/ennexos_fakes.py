@@ -11,7 +11,7 @@ SELF, PLANT = "IGULD:SELF", "Plant:1"
 USER, PASSWORD = "owner", "Sunny-1234"
 SERIAL = "3010000001"
 
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 
 
 def row(channel: str, value: object, component: str = SELF, time: str | None = None) -> Row:
