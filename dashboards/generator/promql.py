@@ -57,10 +57,19 @@ def chain(operator: str, *terms: str) -> str:
 # --- power ---
 
 
+def _preferred(told: str, other: str) -> str:
+    """Return the meters with a serial number; where none of a plant has one yet, all are one without."""
+    return chain("or on (job, plant)", told, other)
+
+
+_TOLD = 'serial!=""'
+_METER_NOW = _preferred(of("sma_meter_info", _TOLD), of("sma_meter_info"))
+
+
 def meter_power(family: str) -> str:
     """Return a meter's power in W; once, however many inverters report it. Empty without a meter."""
-    serial = f"* on {DEVICE} group_left (serial) {of('sma_meter_info')}"
-    return f"sum(max by (job, serial) (\n  {of(family)}\n  {serial}\n))"
+    joined = f"{of(family)}\n* on {DEVICE} group_left (serial) ({indented(_METER_NOW)})"
+    return f"sum(max by (job, serial) ({indented(joined)}))"
 
 
 PV_POWER = balance("sma_pv_power_watts")
@@ -198,10 +207,16 @@ def pv_energy(period: Period) -> str:
     return f"sum({indented(chain('or', *ways))})"
 
 
+def _seen(*matchers: str) -> str:
+    """Return how often a device has reported a meter of late.
+
+    The day beyond the end is for graphs by days, whose last point is midnight.
+    """
+    return f"count_over_time({of('sma_meter_info', *matchers)}[4d] @ end() offset -1d)"
+
+
 #: Which meter a device reports at the end of it all: history has no serial numbers. Of two the more frequent.
-#: The day beyond the end is for graphs by days, whose last point is midnight.
-_METER_SEEN = f"count_over_time({of('sma_meter_info')}[4d] @ end() offset -1d)"
-_METER = f"topk by {DEVICE} (1, {_METER_SEEN}) ^ 0"
+_METER = f"topk by {DEVICE} (1,{indented(_preferred(_seen(_TOLD), _seen()))}) ^ 0"
 
 
 def _counted_once(energies: str) -> str:

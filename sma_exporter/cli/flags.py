@@ -123,7 +123,8 @@ _SERVE = (
 _DEVICES = (
     _flag("--config.file", "config_file", "YAML file with the devices", metavar="FILE", type=Path),
     _flag("--sma.url", "url", "one device without a file (SMA_URL)", metavar="URL"),
-    _flag("--sma.protocol", "protocol", "what it speaks (webconnect; SMA_PROTOCOL)", metavar="PROTOCOL"),
+    _flag("--sma.protocol", "protocol", "what it speaks (found out; SMA_PROTOCOL)", metavar="PROTOCOL"),
+    _flag("--sma.username", "username", "ennexOS: the user's name (SMA_USERNAME)", metavar="NAME"),
     _flag("--sma.password-file", "password_file", "file with its password (SMA_PASSWORD_FILE, or SMA_PASSWORD itself)", metavar="FILE"),
     _flag("--sma.group", "group", "user or installer (user; SMA_GROUP)"),
     _flag("--sma.device", "name", "its name (host of the url; SMA_DEVICE)", metavar="NAME"),

@@ -262,6 +262,7 @@ FLAGS = {
     "url": "--sma.url (SMA_URL)",
     "protocol": "--sma.protocol (SMA_PROTOCOL)",
     "name": "--sma.device (SMA_DEVICE)",
+    "username": "--sma.username (SMA_USERNAME)",
     "group": "--sma.group (SMA_GROUP)",
     "password": "SMA_PASSWORD",
     "password_file": "--sma.password-file (SMA_PASSWORD_FILE)",
@@ -278,6 +279,7 @@ def single_device(
     environ: Mapping[str, str],
     protocols: ProtocolTable,
     protocol: str | None = None,
+    username: str | None = None,
     password_file: str | os.PathLike[str] | None = None,
     group: str | None = None,
     name: str | None = None,
@@ -299,6 +301,7 @@ def single_device(
         "name": given(name, "SMA_DEVICE") or host_of(url),
         "url": url,
         "protocol": given(protocol, "SMA_PROTOCOL"),
+        "username": given(username, "SMA_USERNAME"),
         "group": given(group, "SMA_GROUP"),
         # A flag goes before both variables, as a device's key goes before both defaults.
         "password": environ.get("SMA_PASSWORD") if password_file is None else None,

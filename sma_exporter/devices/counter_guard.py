@@ -3,9 +3,9 @@
 Inverters send null, 0 or less than before while they start, and now and then rubbish. A counter
 that falls is a reset to Prometheus, and `increase()` then adds the whole reading: one wrong
 acceptance invents years of yield, while waiting costs nothing. So a total that cannot be right is
-withheld until it is what it was, or has held long enough. Time is an argument (seconds, monotonic);
-values are in a total's own base unit: joules mostly, but seconds, coulombs and events are counted
-too.
+withheld until it is what it was, or has held long enough. What a device cannot have counted in its
+life is rubbish, however long it holds. Time is an argument (seconds, monotonic); values are in a
+total's own base unit: joules mostly, but seconds, coulombs and events are counted too.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 DAY = 86400.0
+
+#: No device counts for longer: 30 years.
+LIFE_SECONDS = 30 * 365.25 * DAY
 
 #: How long an implausible leap, or a plain 0 after a start, must hold to be believed.
 HOLD_SECONDS = 900.0
@@ -50,35 +53,45 @@ class Total:
         self.accepted: float | None = None
         self._accepted_at = 0.0
         self._candidate: _Candidate | None = None
+        self._was_there = False
 
     def start_from(self, value: float, now: float) -> None:
         """Go on where an earlier guard of the same total has stopped."""
         self.accepted, self._accepted_at, self._candidate = value, now, None
+        self._was_there = True
 
     def offer(self, value: float | None, now: float, max_rate: float, reset_delay: float) -> str:
         """Accept a reading (return "") or say why it is withheld."""
         why = self._why_not(value, now, max_rate, reset_delay)
-        if value is not None and not why:
-            self.start_from(value, now)
+        if value is not None:
+            self._was_there = True
+            if not why:
+                self.start_from(value, now)
         return why
 
     def _why_not(self, value: float | None, now: float, max_rate: float, reset_delay: float) -> str:
         if value is None:
-            was_there = self.accepted is not None or self._candidate is not None
-            return "the device sends none" if was_there else ""
-        if self.accepted is None:
+            return "the device sends none" if self._was_there else ""
+        most_ever = max_rate * LIFE_SECONDS
+        if value > most_ever:
+            return "more than the device can have counted in 30 years"
+        # The rated power may come later than the first total: what it shows to be impossible was
+        # never a reading to measure others by.
+        if self.accepted is None or self.accepted > most_ever:
             held = value != 0 or self._held(value, now, max_rate) >= HOLD_SECONDS
             return "" if held else "0 after a start"
         if value < self.accepted:
-            return self._why_not_lower(value, now, max_rate, reset_delay)
+            return self._why_not_lower(value, self.accepted, now, max_rate, reset_delay)
         if value - self.accepted <= _most(max_rate, now - self._accepted_at):
             return ""
         held = self._held(value, now, max_rate) >= HOLD_SECONDS
         return "" if held else "a leap beyond what the device can have produced"
 
-    def _why_not_lower(self, value: float, now: float, max_rate: float, reset_delay: float) -> str:
+    def _why_not_lower(
+        self, value: float, accepted: float, now: float, max_rate: float, reset_delay: float
+    ) -> str:
         if value == 0:
-            if self._candidate is not None and self._candidate.last > (self.accepted or 0):
+            if self._candidate is not None and self._candidate.last > accepted:
                 self._candidate = (
                     None  # a leap that does not hold; what is lower stays lower with a 0
                 )

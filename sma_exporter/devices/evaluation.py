@@ -10,14 +10,17 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from .. import config
+from ..sma import limits
 from ..sma.exceptions import SmaIdentityException
 from ..sma.sensors import SENSORS, Kind, out_of_bounds
-from ..sma.source import Address, Identity, Measurements, Readings
+from ..sma.source import Address, Identity, Measurements, Readings, Value
+from ..sma.text import clean
 from .counter_guard import UNKNOWN_WATTS, CounterGuard
 from .snapshot import CustomReading, DeviceState
 
 _LOGGER = logging.getLogger(__name__)
 
+#: Of one sensor.
 MAX_UNKNOWN_STATES = 16
 
 _KEPT = frozenset(name for name, sensor in SENSORS.items() if sensor.kept)
@@ -38,6 +41,7 @@ class Evaluation:
         self.state = DeviceState()
         self._device = device
         self._guard = CounterGuard()
+        self._doubted: Identity | None = None  # another serial number, seen once
         self._sensors: tuple[config.CustomSensor, ...] = ()
         self._were_out_of_bounds: set[str] = set()  # each is logged once
 
@@ -51,7 +55,7 @@ class Evaluation:
         if measurements.identity is not None:
             self._check_serial(measurements.identity, settings, url)
             self._note_identity(measurements.identity)
-        readings = self._with_kept(self._in_bounds(measurements.readings))
+        readings = self._with_kept(self._in_bounds(_shortened(measurements.readings)))
         custom = tuple(_custom_readings(settings.sensors, measurements.custom))
         self._judge_totals(readings, custom, settings, now)
         if self._guard.withheld:
@@ -74,12 +78,31 @@ class Evaluation:
             )
 
     def _note_identity(self, identity: Identity) -> None:
-        before = self.state.identity
-        if before.serial and identity.serial != before.serial:
+        """Note who answers.
+
+        A device that tells another serial number than before is another one when it says so twice:
+        a single wrong one must not make its totals start anew.
+        """
+        known, doubted = self.state.identity, self._doubted
+        if known.serial and not identity.serial:
+            return  # whoever tells none may be the same
+        if known.serial in {"", identity.serial}:
+            self._doubted = None
+        elif doubted is identity:
+            return  # the device has not been asked anew
+        elif doubted is None or doubted.serial != identity.serial:
+            self._doubted = identity
+            _LOGGER.info(
+                "another serial number: believed when the device tells it once more",
+                extra={"device": self._device, "serial": identity.serial, "before": known.serial},
+            )
+            return
+        else:
             _LOGGER.warning(
                 "another device answers at this address: its totals start anew",
-                extra={"device": self._device, "serial": identity.serial, "before": before.serial},
+                extra={"device": self._device, "serial": identity.serial, "before": known.serial},
             )
+            self._doubted = None
             self._guard.forget()
             self.state = replace(self.state, kept={})
         self.state = replace(self.state, identity=identity)
@@ -135,16 +158,31 @@ class Evaluation:
                 _LOGGER.info("a lifetime total is shown again", extra=extra)
 
     def _with_unknown_states(self, readings: Readings) -> Mapping[str, tuple[int, ...]]:
-        """Remember states that no table has: once seen they stay, at 0, so that no series vanishes."""
+        """Remember states that no table has, the latest last: once seen they stay, at 0.
+
+        So no series vanishes, until there are too many: the one seen longest ago makes room.
+        """
         seen = self.state.unknown_states
         for name, value in readings.items():
             if not isinstance(value, tuple) or SENSORS[name].kind is not Kind.STATES:
                 continue
             unknown = [tag for tag in value if tag not in SENSORS[name].states]
             if unknown:
-                merged = dict.fromkeys((*seen.get(name, ()), *unknown))
-                seen = {**seen, name: tuple(merged)[:MAX_UNKNOWN_STATES]}
+                earlier = (tag for tag in seen.get(name, ()) if tag not in unknown)
+                seen = {**seen, name: (*earlier, *unknown)[-MAX_UNKNOWN_STATES:]}
         return seen
+
+
+def _shortened(readings: Readings) -> Readings:
+    """Return readings as they are kept and shown: no text or list of tags is longer than any real one."""
+    return {
+        name: value if isinstance(value, int | float) else _cut(value)
+        for name, value in readings.items()
+    }
+
+
+def _cut(value: str | tuple[int, ...]) -> Value:
+    return clean(value) if isinstance(value, str) else value[: limits.TAGS]
 
 
 def addresses(sensors: Iterable[config.CustomSensor]) -> frozenset[Address]:

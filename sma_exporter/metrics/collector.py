@@ -7,8 +7,7 @@ registered globally, and nothing is read before Prometheus asks.
 import os
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import lru_cache
+from dataclasses import dataclass, fields
 from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -56,13 +55,12 @@ def _errors(snapshot: Snapshot) -> Iterator[Sample]:
     return (({"reason": reason}, count) for reason, count in snapshot.errors.items())
 
 
+_IDENTITY = tuple(field.name for field in fields(Identity))
+
+
 def _identity(snapshot: Snapshot) -> Iterator[Sample]:
-    yield {"plant": clean(snapshot.plant), **_labels_of(snapshot.state.identity)}, 1
-
-
-@lru_cache(maxsize=4096)  # it stays for years
-def _labels_of(identity: Identity) -> Mapping[str, str]:
-    return {name: clean(text) for name, text in asdict(identity).items()}
+    identity = {name: getattr(snapshot.state.identity, name) for name in _IDENTITY}
+    yield {"plant": clean(snapshot.plant), **identity}, 1
 
 
 # fmt: off

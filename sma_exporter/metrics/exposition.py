@@ -116,6 +116,7 @@ def exposition(
     collected.
     """
     content_type = _content_type(accept)
+    names = None if names is None else frozenset(names)  # a client may name thousands
     parts: list[str] = []
     for collector in collectors:
         if names is not None and not any(sample_name(m) in names for m in collector.describe()):

@@ -1,5 +1,6 @@
 """Readings into families: pure functions over the table."""
 
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
@@ -8,7 +9,7 @@ from typing import NamedTuple
 from prometheus_client.core import Metric
 
 from ..devices.snapshot import CustomReading
-from ..sma import tags
+from ..sma import limits, tags
 from ..sma.sensors import SENSORS
 from ..sma.source import Readings
 from ..sma.tags import slug
@@ -50,14 +51,20 @@ class DeviceReadings(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where the values of a sensor go: a series is `before`, the device, `after`."""
+    """Where the values of a sensor go: a series is `before`, the device, `after`.
+
+    `least`: a number below it is none; readers refuse a whole answer for a counter below 0.
+    """
 
     family: Family
     number: int
     sensor: str
     before: str
     after: str
+    least: float
 
+
+_MOST = sys.float_info.max
 
 _DEVICE = "\0"  # no name holds it
 
@@ -72,7 +79,9 @@ def _places() -> Iterator[_Place]:
     for number, family in enumerate(ALL_FAMILIES):
         for sensor, part in family.sensors.items():
             labels = {family.label: part} if family.label and part else {}
-            yield _Place(family, number, sensor, *_split(family.name, **labels))
+            before, after = _split(family.name, **labels)
+            least = 0.0 if family.kind == COUNTER else -_MOST
+            yield _Place(family, number, sensor, before, after, least)
 
 
 #: In the order of exposition, as `_ORDER` counts them.
@@ -133,8 +142,8 @@ def _unit(name: str) -> str:
 
 
 def _number(place: _Place, device: str, value: object, _: DeviceReadings) -> str:
-    if not isinstance(value, int | float):
-        return ""
+    if not isinstance(value, int | float) or not place.least <= value <= _MOST:
+        return ""  # it is no number, not finite, or more than a float can hold
     return line(f"{place.before}{device}{place.after}", float(value))
 
 
@@ -159,17 +168,18 @@ def _states(place: _Place, device: str, value: object, source: DeviceReadings) -
     if not isinstance(value, tuple):
         return ""
     unknown = source.unknown_states.get(place.sensor, ())
-    return _all_states(place.sensor, value, unknown).replace(_DEVICE, device)
+    shown = value[: limits.TAGS], tuple(sorted(unknown)[: limits.TAGS])
+    return _all_states(place.sensor, *shown).replace(_DEVICE, device)
 
 
-@lru_cache(maxsize=4096)  # a status changes a few times a day
+@lru_cache(maxsize=1024)  # a status changes a few times a day, and devices are alike; 5 kB at most
 def _all_states(sensor: str, active: tuple[int, ...], unknown: tuple[int, ...]) -> str:
-    """Return the lines of all states of a sensor, without the device."""
+    """Return the lines of all states of a sensor, each once, without the device."""
     family = _PLACES[_ORDER[sensor]].family
     part = family.sensors[sensor]
     labels = {"device": _DEVICE} | ({family.label: part} if family.label else {})
     active_slugs = {slug(tag) for tag in active}
-    slugs = {slug(tag) for tag in (*SENSORS[sensor].states, *unknown)}
+    slugs = active_slugs.union(slug(tag) for tag in (*SENSORS[sensor].states, *unknown))
     return "".join(
         line(series(family.name, labels | {family.name: state}), float(state in active_slugs))
         for state in sorted(slugs)
@@ -180,15 +190,15 @@ def _info(place: _Place, device: str, value: object, _: DeviceReadings) -> str:
     family, part = place.family, place.family.sensors[place.sensor]
     labels = {"device": _DEVICE} | ({family.label: part} if family.label else {})
     return "".join(
-        line(series(family.name, labels | {family.text: clean(text)}), 1.0)
-        for text in _texts(value)
+        line(series(family.name, labels | {family.text: text}), 1.0)
+        for text in dict.fromkeys(map(clean, _texts(value)))
     ).replace(_DEVICE, device)
 
 
 def _texts(value: object) -> Iterable[str]:
-    """Return what an info says: a text, or a choice of the package's own tables by its name."""
+    """Return what an info says: a text, or choices of the package's own tables by their names."""
     if isinstance(value, tuple):
-        return (tags.name(tag) for tag in value)
+        return (tags.name(tag) for tag in value[: limits.TAGS])
     return (value,) if isinstance(value, str) else ()
 
 

@@ -1,4 +1,4 @@
-"""The demonstration: a home with three inverters, at half past ten in the morning."""
+"""The demonstration: a home with four inverters, at half past ten in the morning."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -9,7 +9,12 @@ from .protocols import AnySimulator, simulated
 from .year import DAY
 
 # The devices of the home, whatever they speak.
-DEMO_MODELS = {"hybrid": "stp-10-se", "roof": "stp-10", "garage": "sb-3.6"}
+DEMO_MODELS = {
+    "hybrid": "stp-10-se",
+    "roof": "stp-10",
+    "garage": "sb-3.6",
+    "barn": "stp-x-15",
+}
 MID_MORNING = 10.5 * 3600
 
 
@@ -21,8 +26,13 @@ class DemoDevice:
     simulator: AnySimulator
 
     @property
+    def username(self) -> str | None:
+        """The user's name, if the protocol has one."""
+        return self.simulator.credentials.get("user")
+
+    @property
     def password(self) -> str:
-        """Its password; the simulator's `credentials` have the user too, if the protocol has one."""
+        """Its password."""
         return self.simulator.credentials["password"]
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
+from typing import Any
 
 from . import limits
 
@@ -484,18 +485,15 @@ def _by_name() -> Iterator[tuple[str, SensorDefinition]]:
 SENSORS: Mapping[str, SensorDefinition] = MappingProxyType(dict(_by_name()))
 
 
-_IN_BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
-    {name: sensor.bounds for name, sensor in SENSORS.items() if sensor.bounds is not None}
-)
+#: Of each sensor that has bounds; a plain dict, because every reading of every read is looked up.
+_BOUNDS_OF = {name: sensor.bounds for name, sensor in SENSORS.items() if sensor.bounds is not None}
 
 
-def out_of_bounds(readings: Mapping[str, object]) -> Mapping[str, float]:
+def out_of_bounds(readings: Mapping[str, Any]) -> Mapping[str, float]:
     """Return the readings (sensor -> value in its base unit) that no device can measure: garbage."""
-    found = {}
-    for name, value in readings.items():
-        bounds = _IN_BOUNDS.get(name)
-        if bounds is None or not isinstance(value, int | float):
-            continue
-        if not bounds[0] <= value <= bounds[1]:
-            found[name] = value
-    return found
+    bounds_of = _BOUNDS_OF
+    return {
+        name: value
+        for name, value in readings.items()
+        if name in bounds_of and not bounds_of[name][0] <= value <= bounds_of[name][1]
+    }

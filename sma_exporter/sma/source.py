@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeAlias
 
 from .deadline import Deadline
+from .text import clean, serial_number
 
 #: A number in the sensor's base unit, a text, or the tags of the active states.
 Value: TypeAlias = int | float | str | tuple[int, ...]
@@ -20,13 +21,22 @@ Readings: TypeAlias = Mapping[str, Value]
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a device says of itself; empty where it does not say."""
+    """What a device says of itself; empty where it does not say, or nothing that can be true.
+
+    Whatever it is made of, it is fit to be shown and kept.
+    """
 
     serial: str = ""
     name: str = ""
     model: str = ""
     manufacturer: str = ""
     sw_version: str = ""
+
+    def __post_init__(self) -> None:
+        """Clean the texts; a serial number that cannot be one is none."""
+        object.__setattr__(self, "serial", serial_number(self.serial))
+        for name in ("name", "model", "manufacturer", "sw_version"):
+            object.__setattr__(self, name, clean(getattr(self, name)))
 
     @property
     def title(self) -> str:
@@ -48,8 +58,8 @@ class Measurements:
     """What a device says now.
 
     `readings`: everything, and what describes the device as it was last told. `identity`: who
-    answers; None while that is not known for certain. `custom`: the raw numbers at the addresses
-    that were asked for.
+    answers; None while that is not known for certain; the same object until the device has been
+    asked anew. `custom`: the raw numbers at the addresses that were asked for.
     """
 
     readings: Readings

@@ -221,8 +221,8 @@ def readings(entries: Sequence[object], start: int, end: int) -> list[tuple[int,
     for entry in entries:
         if not isinstance(entry, dict):
             continue
-        stamp, value = entry.get("t"), number(entry.get("v"))
-        if value is not None and type(stamp) is int and start <= stamp <= end:
+        stamp, value = number(entry.get("t")), number(entry.get("v"))
+        if value is not None and isinstance(stamp, int) and start <= stamp <= end:
             found.append((stamp, value))
     found.sort()
     return found

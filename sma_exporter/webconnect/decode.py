@@ -16,7 +16,7 @@ from ..sma.exceptions import SmaReadException
 from ..sma.objects import BY_KEY, OBJECTS, UNITS, Object
 from ..sma.sensors import LETTERS, SENSORS, Kind, SensorDefinition, expanded
 from ..sma.source import Address, Identity, Readings, Value
-from ..sma.text import clean
+from ..sma.text import clean, serial_number
 from .values import elements, is_value, number, tags
 
 #: What turns a `val` that is not null into a value, None if it is none.
@@ -202,7 +202,7 @@ def _meter_serial(readings: Readings) -> str:
     kind = readings.get("device_type")
     is_meter = isinstance(kind, tuple) and not METERS.isdisjoint(kind)
     sensors = (*SENSORS["meter_serial"].made_of, *(("serial_number",) if is_meter else ()))
-    return next((str(value) for sensor in sensors if (value := readings.get(sensor))), "")
+    return next((serial for name in sensors if (serial := serial_number(readings.get(name)))), "")
 
 
 def identity_of(readings: Readings) -> Identity:

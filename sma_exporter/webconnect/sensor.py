@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ..sma.tags import SAYS_NOTHING
-from .values import elements, number, tags
+from .values import elements, is_value, number, tags
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -112,14 +112,15 @@ def _search(paths: Iterable[str], raw: object) -> object:
     except ImportError:
         msg = "a sensor with a path needs jmespath: pip install 'sma_exporter[path]'"
         raise ImportError(msg) from None
+    found = []
     for path in paths:
         try:
-            value = jmespath.search(path, raw)
+            found.append(jmespath.search(path, raw))
         except jmespath.exceptions.JMESPathTypeError:  # a function of what the device did not send
             continue
-        if value is not None:
-            return value
-    return None
+        if is_value(found[-1]):
+            return found[-1]
+    return next((value for value in found if value is not None), None)
 
 
 class Sensors:

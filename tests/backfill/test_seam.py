@@ -4,7 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support.backfills import at, wanted
+from support.backfills import at, samples, wanted
 from support.devices import NOON
 
 from sma_exporter import backfill as history
@@ -38,7 +38,9 @@ class Toy:
         }
 
     def describe(self) -> HistoryDevice:
-        return HistoryDevice(Identity(serial="7"), 5000.0, "Europe/Berlin", has_battery=True)
+        return HistoryDevice(
+            Identity(serial="3007400001"), 5000.0, "Europe/Berlin", has_battery=True
+        )
 
     def probe(self, series: HistorySeries, now: float) -> SeriesState:
         if series.key not in self.kept:
@@ -94,12 +96,46 @@ def test_the_list_of_a_toy() -> None:
 def test_another_device_than_the_configured_one_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "toy.om"
 
-    with pytest.raises(HistoryError, match="serial number 7, configured is 3001234567"):
+    with pytest.raises(HistoryError, match="serial number 3007400001, configured is 3001234567"):
         written(path, toy("3001234567"))
 
     assert not path.exists()
 
 
 def test_nor_is_its_history_listed() -> None:
-    with pytest.raises(HistoryError, match="serial number 7, configured is 3001234567"):
+    with pytest.raises(HistoryError, match="serial number 3007400001, configured is 3001234567"):
         next(history.listing(Toy(), toy("3001234567"), None, now=NOON))
+
+
+GARBAGE = 8_092_788_451_938_808_000 * 3600
+
+
+def yields(path: Path, *values: int) -> list[float]:
+    """What is written of a total that read like this day by day."""
+    source = Toy()
+    source.kept["yield"] = [
+        (at("2025-06-01T00:00") + day * DAY, value) for day, value in enumerate(values)
+    ]
+    with closing(history.output(path, resume=path.exists())) as output:
+        order = wanted("2025-06-01", "2025-06-10")
+        history.backfill(source, toy(), order, output, now=NOON)
+    return [sample.value for sample in samples(path.read_text("utf-8"), "sma_yield")]
+
+
+def test_a_first_reading_that_cannot_be_is_left_out_and_what_follows_written(
+    tmp_path: Path,
+) -> None:
+    assert yields(tmp_path / "toy.om", GARBAGE, 3600, 7200) == [3600, 7200]
+    assert yields(tmp_path / "bad.om", *[GARBAGE] * 5, 3600, GARBAGE, 7200) == [3600, 7200]
+
+
+def test_a_file_that_holds_what_cannot_be_is_continued_with_what_can(tmp_path: Path) -> None:
+    path = tmp_path / "toy.om"
+    yields(path, 3600)
+    begun, _, _ = path.read_text("utf-8").partition("sma_yield_joules_total{")
+    stamp = at("2025-06-01T00:00")
+    labels = 'device="toy",instance="roof",job="sma"'
+    last = f"sma_yield_joules_total{{{labels}}} {GARBAGE} {stamp}\n"
+    path.write_text(begun + last, "utf-8")
+
+    assert yields(path, GARBAGE, 3600, 7200) == [float(GARBAGE), 3600, 7200]

@@ -326,6 +326,7 @@ def test_no_text_of_a_device_reaches_the_terminal_as_a_command(
     assert len(as_text(report).splitlines()) < 40
 
 
+@hypothesis_settings(deadline=None)
 @given(key=TEXTS | st.from_regex("[0-9A-F]{4}_[0-9A-F]{8}", fullmatch=True))
 def test_a_line_for_copying_reads_back_as_the_same_key(key: str) -> None:
     line = sensors._suggestion(UnknownValue(key, (5,), Address(key), is_text=False))
@@ -340,6 +341,7 @@ def test_a_line_for_copying_reads_back_as_the_same_key(key: str) -> None:
         assert not config.is_sensor_key(key)
 
 
+@hypothesis_settings(deadline=None)
 @given(text=TEXTS)
 def test_any_text_as_a_key_reads_back_from_a_line_of_yaml(text: str) -> None:
     line = config.to_yaml_line({"key": text})

@@ -23,8 +23,9 @@ from sma_exporter.sma.exceptions import Reason
 ROOT = grafana.FOLDER.parent
 DASHBOARDS = {name: grafana.load(name) for name in grafana.NAMES}
 
-#: Of Prometheus itself, and of what its own registry shows of the exporter's process.
-OF_TARGETS = {"job", "instance"}
+#: Of Prometheus itself, of /sd where a device's plant is configured, and of what its own registry
+#: shows of the exporter's process.
+OF_TARGETS = {"job", "instance", "plant"}
 
 
 class Target(NamedTuple):

@@ -37,6 +37,62 @@ class Total:
         return self
 
 
+# --- what no device can have counted ---
+
+MOST_EVER = WATTS * 30 * 365.25 * DAY
+IMPOSSIBLE = MOST_EVER + 1e6
+
+
+@pytest.mark.parametrize("before", [None, FULL], ids=["at-first", "later"])
+def test_what_thirty_years_cannot_have_produced_is_never_believed(before: float | None) -> None:
+    total = Total() if before is None else Total().after(before)
+
+    assert not any(total.shows(IMPOSSIBLE + hour, hour * HOUR) for hour in range(1, 24 * 30))
+    assert total.guard.withheld == 1
+    assert total.shows(before or 1.0, 31 * DAY)
+
+
+def test_what_cannot_be_stays_withheld_when_it_becomes_null() -> None:
+    total = Total()
+    total.shows(IMPOSSIBLE, 0)
+
+    assert not total.shows(None, 5)
+    assert total.guard.withheld == 1
+    assert total.log == [(True, IMPOSSIBLE)]
+
+
+def test_a_bound_that_becomes_tighter_takes_back_what_was_believed() -> None:
+    guard = CounterGuard()
+    guard.check({"total_yield": IMPOSSIBLE}, {}, START, DAY)
+    believed = not guard.is_withheld("total_yield")
+
+    guard.check({"total_yield": IMPOSSIBLE}, {"total_yield": WATTS}, START + 1, DAY)
+    taken_back = guard.is_withheld("total_yield")
+    guard.check({"total_yield": 5.0}, {"total_yield": WATTS}, START + 5, DAY)
+
+    assert believed
+    assert taken_back
+    assert not guard.is_withheld("total_yield")
+
+
+def test_a_bound_that_is_wrong_for_a_while_forgets_nothing() -> None:
+    guard = CounterGuard()
+    guard.check({"total_yield": FULL}, {"total_yield": WATTS}, START, DAY)
+    guard.check({"total_yield": FULL}, {"total_yield": 1.0}, START + 5, DAY)
+
+    guard.check({"total_yield": FULL / 2}, {"total_yield": WATTS}, START + 10, DAY)
+
+    assert guard.is_withheld("total_yield")
+
+
+def test_a_0_after_what_cannot_be_is_a_0_after_a_start() -> None:
+    total = Total()
+    total.shows(IMPOSSIBLE, 0)
+
+    assert not total.shows(0.0, 5)
+    assert total.shows(0.0, 5 + 15 * MINUTE)
+
+
 # --- null, lower, leaps ---
 
 
@@ -308,6 +364,7 @@ VALUES = st.one_of(
     st.none(),
     st.sampled_from([0.0, 1.0, 2.0, FULL - 1, FULL, FULL + 1, LEAP, LEAP + 1, 2 * LEAP]),
     st.floats(-1e12, 1e14, allow_nan=False),
+    st.just(IMPOSSIBLE),
 )
 Reading = tuple[float, float | None]
 
@@ -319,7 +376,7 @@ def line_before(history: list[Reading], low: float, high: float) -> list[Reading
     """
     line: list[Reading] = []
     for at, value in reversed(history):
-        if value is None or (value == 0 and low < 0):
+        if value is None or value > MOST_EVER or (value == 0 and low < 0):
             continue
         if not low < value < high or (line and value > (line[0][1] or 0)):
             break
@@ -339,6 +396,7 @@ def test_whatever_is_sent_totals_fall_and_leap_by_the_rules_only(
         history.append((at, value))
         if total.shows(value, at):
             assert value is not None
+            assert value <= MOST_EVER
             shown.append((at, value, len(history)))
 
     for (then, old, _), (now, new, length) in pairwise(shown):

@@ -22,10 +22,14 @@ from support.devices import (
 )
 
 from sma_exporter import config
-from sma_exporter.devices.evaluation import MAX_UNKNOWN_STATES
+from sma_exporter.devices.evaluation import Evaluation
 from sma_exporter.devices.snapshot import CustomReading
+from sma_exporter.metrics.families import DeviceReadings, families
 from sma_exporter.simulator import Simulator, faults
 from sma_exporter.simulator.faults import Fault
+from sma_exporter.sma.exceptions import SmaIdentityException
+from sma_exporter.sma.source import Identity, Measurements, Readings
+from sma_exporter.webconnect.source import PARAMETERS_EVERY
 
 clock, sim, connect = devices.clock, devices.sim, devices.connect
 
@@ -71,7 +75,7 @@ def test_nothing_is_shown_of_a_device_before_its_configured_serial_number_was_se
     roof.clock.advance(5)
     seen = roof.scrape()
     sim.faults.add(Fault(faults.error(404), path=PARAMETERS))
-    roof.clock.advance(3601)
+    roof.clock.advance(PARAMETERS_EVERY + 1)
     seen_before = roof.scrape()
 
     assert unseen.result is not None
@@ -79,6 +83,153 @@ def test_nothing_is_shown_of_a_device_before_its_configured_serial_number_was_se
     assert unseen.readings == {}
     assert seen.up
     assert seen_before.up
+
+
+# --- whose serial number is believed ---
+
+ROOF, GARAGE = "3001234567", "3011111111"
+YIELD = 1.0e12  # J
+
+
+class Asked:
+    """A device as its answers are evaluated: each answer is a read in which it was asked who it is."""
+
+    def __init__(self, **keys: Any) -> None:
+        self.evaluation = Evaluation("roof")
+        self._settings = config.DeviceSettings(name="roof", url="http://192.0.2.1", **keys)
+        self._now = 0.0
+
+    def answers(
+        self, serial: object, total: float | None = YIELD, **readings: Any
+    ) -> dict[str, Any]:
+        """Return what is shown of an answer."""
+        return self.says(Identity(serial=str(serial)), total, **readings)
+
+    def says(
+        self, identity: Identity | None, total: float | None = YIELD, **readings: Any
+    ) -> dict[str, Any]:
+        self._now += 15
+        found: Readings = {"total_yield": total, **readings} if total is not None else readings
+        measurements = Measurements(found, identity)
+        shown = self.evaluation.evaluate(
+            measurements, self._settings, self._settings.url, self._now
+        )
+        return dict(shown.readings)
+
+    @property
+    def serial(self) -> str:
+        return self.evaluation.state.identity.serial
+
+
+@pytest.mark.parametrize("serial", [0, 1, -5, 10_000_000_000, 12_345_678, "", GARAGE])
+def test_one_wrong_serial_number_makes_no_counter_fall(serial: object) -> None:
+    roof = Asked()
+    roof.answers(ROOF)
+
+    wrong = roof.answers(serial, total=100.0)
+    withheld = roof.evaluation.state.withheld
+    right = roof.answers(ROOF, total=YIELD + 1)
+
+    assert "total_yield" not in wrong
+    assert withheld == 1
+    assert right["total_yield"] == YIELD + 1
+    assert roof.serial == ROOF
+
+
+def test_a_serial_number_that_is_told_twice_is_another_device() -> None:
+    roof = Asked()
+    roof.answers(ROOF, inverter_power_limit=5000)
+
+    roof.answers(GARAGE, total=100.0)
+    shown = roof.answers(GARAGE, total=100.0)
+
+    assert shown == {"total_yield": 100.0}
+    assert roof.serial == GARAGE
+
+
+def test_twice_is_two_answers_of_the_device() -> None:
+    """A source says who answers with all that a read brings, and until it has asked again."""
+    roof, garage = Asked(), Identity(serial=GARAGE)
+    roof.answers(ROOF)
+
+    shown = [roof.says(garage, total=100.0) for _ in range(3)]
+
+    assert shown == [{}] * 3
+    assert roof.serial == ROOF
+
+
+@pytest.mark.parametrize("between", [ROOF, "3099999999"], ids=["the-known-one", "yet-another-one"])
+def test_twice_is_twice_in_a_row(between: str) -> None:
+    roof = Asked()
+    roof.answers(ROOF)
+
+    for serial in (GARAGE, between, GARAGE):
+        assert "total_yield" not in roof.answers(serial, total=100.0)
+
+    assert roof.serial == ROOF
+
+
+@pytest.mark.parametrize("serial", [0, None], ids=["impossible", "not-asked"])
+def test_an_answer_without_a_serial_number_counts_for_neither(serial: object) -> None:
+    roof = Asked()
+    roof.answers(ROOF)
+    roof.answers(GARAGE, total=100.0)
+    roof.says(None if serial is None else Identity(serial=str(serial)), total=100.0)
+
+    assert roof.answers(GARAGE, total=100.0) == {"total_yield": 100.0}
+
+
+def test_a_first_serial_number_is_believed_at_once_and_an_impossible_one_never() -> None:
+    roof = Asked()
+
+    first = [roof.answers(0), roof.serial]
+    second = [roof.answers(ROOF), roof.serial]
+
+    assert first == [{"total_yield": YIELD}, ""]
+    assert second == [{"total_yield": YIELD}, ROOF]
+
+
+def test_the_rest_of_an_identity_may_change_at_any_time() -> None:
+    roof = Asked()
+    for version in ("1.0.0.R", "2.0.0.R"):
+        roof.says(Identity(serial=ROOF, sw_version=version))
+
+    assert roof.evaluation.state.identity.sw_version == "2.0.0.R"
+
+
+@pytest.mark.parametrize("serial", [0, -5, 10_000_000_000, GARAGE])
+def test_where_a_serial_number_is_configured_another_one_is_refused_and_nothing_forgotten(
+    serial: object,
+) -> None:
+    roof = Asked(serial=ROOF)
+    roof.answers(ROOF, inverter_power_limit=5000)
+
+    for _ in range(3):
+        with pytest.raises(SmaIdentityException, match=f"configured is {ROOF}"):
+            roof.answers(serial, total=100.0)
+
+    assert roof.serial == ROOF
+    assert roof.answers(ROOF, total=100.0) == {"inverter_power_limit": 5000}
+    assert roof.answers(ROOF)["total_yield"] == YIELD
+
+
+# --- texts and tags ---
+
+
+def test_texts_and_tags_are_cut_before_they_are_kept() -> None:
+    roof = Asked()
+    endless = "x" * 1_000_000
+
+    shown = roof.says(
+        Identity(serial=ROOF, name=endless),
+        device_name=endless,
+        country_standard=tuple(range(100_000)),
+        status=tuple(range(100_000)),
+    )
+
+    assert shown["device_name"] == roof.evaluation.state.identity.name == "x" * 128
+    assert shown["country_standard"] == shown["status"] == tuple(range(16))
+    assert roof.evaluation.state.kept["device_name"] == "x" * 128
 
 
 # --- honest totals ---
@@ -116,6 +267,55 @@ def test_a_total_that_falls_is_withheld_and_logged_once_until_it_is_back(
     assert [record.levelname for record in told] == ["WARNING", "INFO"]
     assert {vars(record)["sensor"] for record in told} == {"total_yield"}
     assert vars(told[0])["value"] == 17 * 3600
+
+
+GARBAGE = 8_092_788_451_938_808_000 * 3600.0
+
+
+def test_a_first_total_that_cannot_be_is_withheld_and_what_follows_shown_at_once() -> None:
+    roof = Asked()
+
+    first = roof.answers(ROOF, GARBAGE, inverter_power_limit=7000)
+    second = roof.answers(ROOF, 1234 * 3600.0)
+
+    assert "total_yield" not in first
+    assert second["total_yield"] == 1234 * 3600
+
+
+def test_a_first_total_that_only_the_rated_power_shows_to_be_impossible_is_no_measure() -> None:
+    """The rated power comes with the parameters, after the values of the first read."""
+    roof = Asked()
+    impossible = 1.0e13  # possible in the life of 1 MW, not of 7000 W
+
+    before = roof.says(None, impossible)
+    after = roof.answers(ROOF, impossible, inverter_power_limit=7000)
+    later = roof.answers(ROOF, 1234 * 3600.0)
+
+    assert before["total_yield"] == impossible
+    assert "total_yield" not in after
+    assert later["total_yield"] == 1234 * 3600
+
+
+@pytest.mark.parametrize(
+    ("sensor", "most_a_second"),
+    [
+        ("metering_total_absorbed", 1e6),
+        ("operating_time", 1),
+        ("events_user", 1 / 60),
+        ("battery_cycles", 1 / 3600),
+        ("battery_charge_amount", 1000),
+        ("total_yield", 7000),
+        ("pv_energy_b", 7000),
+    ],
+)
+def test_each_first_total_is_bounded_by_its_own_rate_for_thirty_years(
+    sensor: str, most_a_second: float
+) -> None:
+    most = most_a_second * 30 * 365.25 * 86_400
+
+    for value, is_shown in ((most * 1.001, False), (most * 0.999, True)):
+        shown = Asked().answers(ROOF, None, inverter_power_limit=7000, **{sensor: value})
+        assert (sensor in shown) is is_shown
 
 
 def test_the_rated_power_bounds_what_a_total_can_leap(connect: Connect, sim: Simulator) -> None:
@@ -206,6 +406,8 @@ def swapped(
     calendar.now -= 100 * 24 * HOUR
     new = simulate(clock=calendar, monotonic=clock, serial=serial or old.serial, port=old.port)
     clock.advance(5)
+    roof.scrape()
+    clock.advance(PARAMETERS_EVERY + 1)  # it is asked anew who it is
     return before, roof.scrape(), new
 
 
@@ -230,12 +432,14 @@ def test_another_device_is_noticed_without_a_failed_read_between(
     sim.stop()
     simulate(clock=lambda: NOON, port=sim.port, serial=3_001_234_567)
 
-    roof.clock.advance(5)
-    shown = roof.scrape()
+    shown = []
+    for seconds in (5, PARAMETERS_EVERY + 1):
+        roof.clock.advance(seconds)
+        shown.append(roof.scrape())
 
-    assert shown.result is not None
-    assert shown.result.reason == (serial and "identity")
-    assert shown.state.identity.serial == (str(sim.serial) if serial else "3001234567")
+    assert [each.result and each.result.reason for each in shown] == [serial and "identity"] * 2
+    told = [each.state.identity.serial for each in shown]
+    assert told == [str(sim.serial), str(sim.serial) if serial else "3001234567"]
 
 
 def test_nothing_of_the_device_before_is_told_of_another(connect: Connect, sim: Simulator) -> None:
@@ -246,8 +450,9 @@ def test_nothing_of_the_device_before_is_told_of_another(connect: Connect, sim: 
         return sending({SERIAL: 3_011_111_111, NAME: "", RATED: None})(reply)
 
     sim.faults.add(Fault(faults.mutate(nameless), path=PARAMETERS))
-    roof.clock.advance(3601)
-    after = roof.scrape()
+    for _ in range(2):
+        roof.clock.advance(PARAMETERS_EVERY + 1)
+        after = roof.scrape()
 
     assert before.state.identity.name == sim.name
     assert after.state.identity.serial == "3011111111"
@@ -305,21 +510,39 @@ def test_an_unknown_state_is_remembered(connect: Connect, sim: Simulator) -> Non
     assert gone.state.unknown_states["status"] == (99_999,)
 
 
-def test_no_more_than_sixteen_unknown_states_are_remembered(
-    connect: Connect, sim: Simulator
-) -> None:
-    roof = connect(sim)
-    for first in (90_000, 91_000):
-        many = tags(*range(first, first + 12))
-        sim.faults.add(Fault(faults.mutate(sending({STATUS: many})), path=READ, times=1))
+@pytest.mark.parametrize("states", [20, 40])
+def test_of_ever_new_states_the_present_one_is_shown_and_the_oldest_makes_room(states: int) -> None:
+    roof = Asked()
+    numbers = [90_000 + n for n in range(states)]
 
-    for _ in range(2):
-        roof.clock.advance(5)
-        last = roof.scrape()
+    for latest, number in enumerate(numbers):
+        readings = roof.answers(ROOF, None, status=(number,))
+        unknown = roof.evaluation.state.unknown_states
+        (family,) = families([DeviceReadings("roof", readings, unknown)])
+        shown = {sample.labels["sma_status"]: sample.value for sample in family.samples}
 
-    assert MAX_UNKNOWN_STATES == 16
-    found = last.state.unknown_states["status"]
-    assert found == (*range(90_000, 90_012), *range(91_000, 91_004))
+        assert {state for state, value in shown.items() if value} == {f"tag_{number}"}
+        remembered = {state for state in shown if state.startswith("tag_")}
+        assert remembered == {f"tag_{n}" for n in numbers[max(latest - 15, 0) : latest + 1]}
+
+
+def test_a_state_that_comes_again_is_not_the_oldest_any_more() -> None:
+    roof = Asked()
+    for number in (*range(90_000, 90_016), 90_000, 90_016):
+        roof.answers(ROOF, status=(number,))
+
+    remembered = roof.evaluation.state.unknown_states["status"]
+    assert remembered == (*range(90_002, 90_016), 90_000, 90_016)
+
+
+def test_no_more_than_sixteen_are_shown_at_a_time() -> None:
+    roof = Asked()
+    roof.answers(ROOF, status=(307, 99_999))
+
+    readings = roof.answers(ROOF, status=(*range(90_000, 90_100), 307))
+
+    remembered = roof.evaluation.state.unknown_states["status"]
+    assert readings["status"] == remembered == tuple(range(90_000, 90_016))
 
 
 # --- custom sensors ---

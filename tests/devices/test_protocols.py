@@ -47,7 +47,7 @@ class Toy:
         if self.failure is not None:
             raise self.failure
         readings: dict[str, Value] = {"grid_power": 1200, "total_yield": 3600, "status": (307,)}
-        identity = Identity("4711", "Toy", "Toybox 5", "SMA")
+        identity = Identity("3004711471", "Toy", "Toybox 5", "SMA")
         yield Measurements(readings, identity, {POWER: 5, LEVEL: 0.25})
         self.rest.wait(5)
         more: dict[str, Value] = {**readings, "frequency": 50.0}
@@ -134,7 +134,7 @@ def test_a_row_and_a_source_are_a_device_with_metrics(toys: Toys) -> None:
     assert shown['sma_status{device="roof",sma_status="ok"}'] == 1
     (info,) = (line for line in shown if line.startswith("sma_device_info{"))
     assert 'model="Toybox 5"' in info
-    assert 'serial="4711"' in info
+    assert 'serial="3004711471"' in info
 
 
 def test_custom_sensors_are_asked_by_their_addresses(toys: Toys) -> None:
@@ -157,7 +157,7 @@ def test_a_serial_asks_who_answers_and_refuses_another_device(toys: Toys) -> Non
     assert toys.opened[0].asked == [(frozenset(), True)]
     assert shown['sma_scrape_failing{device="roof",reason="identity"}'] == 1
     assert 'sma_ac_power_watts{device="roof"}' not in shown
-    assert "4711" in message
+    assert "3004711471" in message
 
 
 def test_what_comes_first_is_shown_to_a_scrape_that_cannot_wait(toys: Toys) -> None:

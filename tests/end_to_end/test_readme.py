@@ -598,22 +598,57 @@ class TestQueries:
         self, tmp_path: Path, said: str, expected: float
     ) -> None:
         """A hybrid and a roof on one meter, and a garage on another that is asleep but for its totals."""
-        path = tmp_path / "test.yml"
-        (query,) = (code for text, code in with_sentences() if said in text)
-        case = {
-            "interval": "1h",
-            "input_series": [{"series": s, "values": v} for s, v in series().items()],
-            "promql_expr_test": [
-                {
-                    "expr": f"sum({query})",
-                    "eval_time": "47h",
-                    "exp_samples": [{"labels": "{}", "value": expected}],
-                }
-            ],
-        }
-        path.write_text(yaml.safe_dump({"rule_files": [], "tests": [case]}), encoding="utf-8")
+        check(tmp_path, said, series(), expected)
 
-        promtool("test", "rules", str(path))
+    @pytest.mark.parametrize(
+        ("serials", "expected"),
+        [
+            ({"hybrid a": "1", "roof a": "1", "garage a": "2"}, 700 + 50),
+            ({"hybrid a": "1", "roof a": ""}, 700),
+            ({"hybrid a": "", "roof a": ""}, 700),
+            ({"hybrid a": ""}, 700),
+            ({"hybrid a": "1", "roof a": "", "garage a": "2"}, 700 + 50),
+            ({"hybrid a": "1", "roof a": "", "garage b": ""}, 700 + 50),
+        ],
+        ids=["all tell", "one tells", "none tells", "alone", "two meters", "another plant's"],
+    )
+    @pytest.mark.parametrize("said", ["drawn from the grid", "house consumes"])
+    def test_a_meter_counts_once_whoever_tells_its_serial_number(
+        self, tmp_path: Path, said: str, serials: dict[str, str], expected: float
+    ) -> None:
+        found: dict[str, str] = {}
+        for of_plant, serial in serials.items():
+            name, plant = of_plant.split()
+            where = f'job="sma",instance="{name}",device="{name}",plant="{plant}"'
+            watts = 50 if name == "garage" else 700
+            found |= {
+                f"sma_up{{{where}}}": "1x47",
+                f"sma_meter_import_power_watts{{{where}}}": f"{watts}x47",
+                f"sma_meter_export_power_watts{{{where}}}": "0x47",
+                f'sma_meter_info{{{where},serial="{serial}"}}': "1x47",
+            }
+
+        check(tmp_path, said, found, expected)
+
+
+def check(folder: Path, said: str, found: dict[str, str], expected: float) -> None:
+    """The query behind a sentence, on what Prometheus has found in 47 hours."""
+    (query,) = (code for text, code in with_sentences() if said in text)
+    case = {
+        "interval": "1h",
+        "input_series": [{"series": s, "values": v} for s, v in found.items()],
+        "promql_expr_test": [
+            {
+                "expr": f"sum({query})",
+                "eval_time": "47h",
+                "exp_samples": [{"labels": "{}", "value": expected}],
+            }
+        ],
+    }
+    path = folder / "test.yml"
+    path.write_text(yaml.safe_dump({"rule_files": [], "tests": [case]}), encoding="utf-8")
+
+    promtool("test", "rules", str(path))
 
 
 def with_sentences() -> list[tuple[str, str]]:

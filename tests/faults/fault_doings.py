@@ -104,10 +104,17 @@ def itself_again(bench: Bench) -> None:
     bench.sick.start()
 
 
+def itself_again_and_read(bench: Bench) -> None:
+    """It has told its serial number once."""
+    itself_again(bench)
+    bench.scrape()
+    bench.settle()
+
+
 def itself_again_for_good(bench: Bench) -> None:
     """The other device is switched off, and its sessions with it."""
     bench.simulators[-1].expire_sessions()
-    itself_again(bench)
+    itself_again_and_read(bench)
 
 
 def other_server(speech: Speech) -> Do:

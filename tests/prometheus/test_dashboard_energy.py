@@ -190,6 +190,35 @@ def shared_meter() -> Readings:
     )
 
 
+def meter_told_by_one() -> Readings:
+    """Two inverters with one meter, whose serial number one of them does not tell."""
+    home = Home("meter-told-by-one")
+    meter = {IMPORT: always(6), EXPORT: by_day(10)}
+    return merged(
+        home.read("hybrid", SCRAPED, meter),
+        home.present("hybrid", SCRAPED, "77"),
+        home.read("roof", SCRAPED, meter),
+        home.present("roof", SCRAPED, ""),
+    )
+
+
+def meter_never_told() -> Readings:
+    home = Home("meter-never-told")
+    return merged(
+        home.read("roof", SCRAPED, {IMPORT: always(6), EXPORT: by_day(10)}),
+        home.present("roof", SCRAPED, ""),
+    )
+
+
+def meter_told_late() -> Readings:
+    home = Home("meter-told-late")
+    return merged(
+        home.read("roof", SCRAPED, {IMPORT: always(6), EXPORT: by_day(10)}),
+        home.present("roof", [time for time in SCRAPED if time < LATELY[0]], ""),
+        home.present("roof", [time for time in SCRAPED if time >= LATELY[0]], "77"),
+    )
+
+
 def two_meters() -> Readings:
     home = Home("two-meters")
     return merged(
@@ -219,7 +248,8 @@ def odd_names() -> Readings:
 
 HOMES = (
     *(scraped, daily, daily_utc, yield_only, asleep, night, new),
-    *(shared_meter, two_meters, no_meter, odd_names),
+    *(shared_meter, meter_told_by_one, meter_never_told, meter_told_late, two_meters, no_meter),
+    odd_names,
 )
 
 
@@ -342,6 +372,13 @@ def test_two_inverters_on_one_meter_do_not_double_the_house(show: Show, title: s
     assert show("shared-meter", title, "from grid") == near(6 * days)
     assert show("shared-meter", title, "into grid") == near(10 * suns)
     assert show("shared-meter", title, "House") == near(house)
+
+
+@pytest.mark.parametrize("job", ["meter-told-by-one", "meter-never-told", "meter-told-late"])
+def test_a_meter_counts_once_whoever_tells_its_serial_number(show: Show, job: str) -> None:
+    for title, days in DAYS.items():
+        assert show(job, title, "from grid") == near(6 * HOURS[title] / 24)
+        assert show(job, title, "into grid") == near(10 * (days + SUN))
 
 
 def test_one_that_slept_at_midnight_does_not_count_the_evening_before(show: Show) -> None:

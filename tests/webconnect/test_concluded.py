@@ -44,14 +44,19 @@ def test_slots_that_are_empty_are_no_parts(readings: dict[str, Value], shown: bo
 @pytest.mark.parametrize(
     ("readings", "serial"),
     [
-        ({"energy_meter_in_use": 12, "energy_meter": 34}, "12"),
-        ({"energy_meter_in_use": 0, "energy_meter": 34}, "34"),
-        ({"energy_meter": 34}, "34"),
-        ({"device_type": (9327,), "serial_number": 56}, "56"),
-        ({"device_type": (9338,), "serial_number": 56}, ""),
+        ({"energy_meter_in_use": 1900000012, "energy_meter": 1900000034}, "1900000012"),
+        ({"energy_meter_in_use": 0, "energy_meter": 1900000034}, "1900000034"),
+        ({"energy_meter_in_use": -5, "energy_meter": 1900000034}, "1900000034"),
+        ({"energy_meter": 1900000034}, "1900000034"),
+        ({"energy_meter": 10_000_000_000}, ""),
+        ({"device_type": (9327,), "serial_number": 1900000056}, "1900000056"),
+        ({"device_type": (9338,), "serial_number": 1900000056}, ""),
         ({}, ""),
     ],
-    ids=["in use", "none in use", "usable", "itself", "an inverter", "unknown"],
+    ids=[
+        *("in use", "none in use", "impossible in use", "usable", "impossible"),
+        *("itself", "an inverter", "unknown"),
+    ],
 )
 def test_the_meter_is_named_whenever_it_has_a_value(
     readings: dict[str, Value], serial: str

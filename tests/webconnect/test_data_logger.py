@@ -62,6 +62,12 @@ class TestReadings:
 
         assert readings(entries, 0, 900) == [(300, 1), (600, 2)]
 
+    def test_whole_numbers_may_be_written_as_floats(self) -> None:
+        (entry,) = readings([{"t": 300.0, "v": 7.0}], 0, 900)
+
+        assert entry == (300, 7)
+        assert [*map(type, entry)] == [int, int]
+
     @pytest.mark.parametrize(
         "entry",
         [

@@ -91,6 +91,23 @@ def test_a_device_that_writes_floats_is_the_configured_one(read: Read) -> None:
     assert scraped.state.identity.serial == "3007401854"
 
 
+@pytest.mark.parametrize("control", ["\t", "\n", "\x07", "\x00", "\u2028"])
+def test_a_control_character_in_a_name_is_no_part_of_the_label(read: Read, control: str) -> None:
+    fake = WebConnectFake(
+        {
+            POWER: entries(5),
+            "6800_10821E00": entries(f"{control}My{control}Home"),
+            "6800_10852600": entries(f"04C0{control}", control),
+        }
+    )
+
+    scraped = read(fake).scrape()
+
+    assert scraped.state.identity.name == "MyHome"
+    assert scraped.readings["optimizer_serial_0"] == "04C0"
+    assert "optimizer_serial_1" not in scraped.readings
+
+
 def test_values_of_two_device_classes_are_read(read: Read) -> None:
     fake = WebConnectFake({POWER: {"1": [{"val": None}], "9": [{"val": 1840}]}})
 

@@ -202,6 +202,17 @@ def test_a_path_is_looked_up_for_the_given_device_class_first() -> None:
     assert value_of(raw, path='"{}"[{}].val', devclass="7") == 1
 
 
+@pytest.mark.parametrize("unavailable", [None, 0xFFFF_FFFF, [], [{"tag": 16_777_213}]], ids=repr)
+@pytest.mark.parametrize("path", [None, '"{}"[{}].val'])
+def test_a_device_class_without_a_value_leaves_it_to_another(
+    path: str | None, unavailable: object
+) -> None:
+    raw = {"1": [{"val": unavailable}], "9": [{"val": 1840}]}
+
+    assert value_of(raw, path=path, devclass="1") == 1840
+    assert value_of(raw, path=path, devclass="9") == 1840
+
+
 @pytest.mark.parametrize("name", ["\x1f", '"', '1"[0].val || "9', "", "x"], ids=repr)
 def test_a_class_name_that_is_none_does_not_get_into_a_path(name: str) -> None:
     raw = {name: [{"val": 1}], "9": [{"val": 2}]}

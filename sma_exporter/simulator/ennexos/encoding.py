@@ -113,23 +113,6 @@ def resolve(row: Row, quantities: EnnexosQuantities, switches: Switches) -> Valu
     return found
 
 
-def visible(row: Row | Parameter, role: str) -> bool:
-    """Whether a role may see it."""
-    return ROLES.index(row.role) <= ROLES.index(role)
-
-
-def sent(row: Row, view: View, night: "Night") -> bool:
-    """Whether the device sends a channel now."""
-    if not visible(row, view.role) or (row.wifi and not view.switches.wifi):
-        return False
-    return not night.old or not (row.added or (row.night == "gone" and night.asleep))
-
-
-def entry(channel: str, component: str, members: list[dict[str, object]]) -> dict[str, object]:
-    """Return what a reply has of a channel."""
-    return {"channelId": channel, "componentId": component, "values": members}
-
-
 @dataclass(frozen=True)
 class Night:
     """Whether the modules are dark, and whether the device sleeps: one with a battery does not."""
@@ -148,6 +131,23 @@ def night_of(quantities: EnnexosQuantities, switches: Switches) -> Night:
     unit = quantities.site.unit
     asleep = quantities.dark and not (unit and unit.battery)
     return Night(quantities.dark, asleep, switches.firmware == "old")
+
+
+def visible(row: Row | Parameter, role: str) -> bool:
+    """Whether a role may see it."""
+    return ROLES.index(row.role) <= ROLES.index(role)
+
+
+def sent(row: Row, view: View, night: Night) -> bool:
+    """Whether the device sends a channel now."""
+    if not visible(row, view.role) or (row.wifi and not view.switches.wifi):
+        return False
+    return not night.old or not (row.added or (row.night == "gone" and night.asleep))
+
+
+def entry(channel: str, component: str, members: list[dict[str, object]]) -> dict[str, object]:
+    """Return what a reply has of a channel."""
+    return {"channelId": channel, "componentId": component, "values": members}
 
 
 def members(row: Row, value: Value | list[Value], night: Night) -> dict[str, object] | None:
