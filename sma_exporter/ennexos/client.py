@@ -23,7 +23,6 @@ from ..sma.exceptions import (
     SmaException,
     SmaReadException,
     SmaTimeoutException,
-    SmaTlsException,
     SmaUnsupportedException,
 )
 from ..sma.http import HttpReply, exchange
@@ -349,8 +348,6 @@ class EnnexOS:
 
         try:
             return ask()
-        except SmaTlsException:
-            raise
         except SmaConnectionException as error:
             if not deadline.left() or not (error.sent or isinstance(error, SmaTimeoutException)):
                 raise

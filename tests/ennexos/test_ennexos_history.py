@@ -288,6 +288,8 @@ def test_each_request_begins_and_ends_with_an_interval(fake: EnnexosFake) -> Non
     fake.answers[SEARCH] = gains()
     history, day = of_fake(fake)
     five = next(s for s in history.series if s.key == day.key.replace("OneDay", "FiveMinutes"))
+    history.probe(day, NOON + 7)
+    history.probe(five, NOON + 7)
     history.entries(day, at("2025-06-11T23:00"), at("2025-06-13T01:00"))
     history.entries(five, at("2025-06-12T10:01"), at("2025-06-12T10:58"))
     spans = {
@@ -306,6 +308,7 @@ def test_each_request_begins_and_ends_with_an_interval(fake: EnnexosFake) -> Non
 
 def test_odd_entries_are_left_out(fake: EnnexosFake) -> None:
     fake.answers[SEARCH] = gains(
+        ("2025-06-10T22:00:00Z", 3),
         ("2025-06-12T22:00:00Z", 5),
         ("2025-06-12T22:00:00Z", 7),
         ("2025-06-13T22:00:00Z", "NaN"),
@@ -336,6 +339,30 @@ def test_five_minutes_without_days_are_no_readings(fake: EnnexosFake) -> None:
     five = next(s for s in history.series if s.key == day.key.replace("OneDay", "FiveMinutes"))
     with pytest.raises(HistoryError, match="keeps no days"):
         history.entries(five, at("2025-06-12T00:00"), at("2025-06-13T00:00"))
+
+
+def test_gains_that_are_rounded_up_make_no_fall_at_midnight(fake: EnnexosFake) -> None:
+    days = gains(("2025-06-11T22:00:00Z", 5), ("2025-06-12T22:00:00Z", 5))
+    pieces = {
+        "2025-06-10T22": gains(("2025-06-11T10:00:00Z", 7)),
+        "2025-06-11T22": gains(("2025-06-12T01:00:00Z", 0), ("2025-06-12T10:00:00Z", 1)),
+    }
+
+    def answer(call: Call) -> bytes:
+        is_day = b"OneDay" in call.body
+        return days(call) if is_day else pieces[call.payload["dateTimeBegin"][:13]](call)
+
+    fake.answers[SEARCH] = answer
+    history, day = of_fake(fake)
+    five = next(s for s in history.series if s.key == day.key.replace("OneDay", "FiveMinutes"))
+    values = [
+        value / 3600
+        for first in (11, 12)
+        for _, value in history.entries(
+            five, at(f"2025-06-{first}T00:00"), at(f"2025-06-{first + 1}T00:00")
+        )
+    ]
+    assert values == [997, 997, 998]
 
 
 def test_a_counter_that_says_nothing_any_more_ends_the_history(fake: EnnexosFake) -> None:

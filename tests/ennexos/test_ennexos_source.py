@@ -16,8 +16,10 @@ from support.raw_devices import Call, reply
 from sma_exporter import config
 from sma_exporter.devices.device import Device
 from sma_exporter.devices.snapshot import Snapshot
+from sma_exporter.ennexos.source import EnnexOSSettings, EnnexOSSource
 from sma_exporter.simulator import EnnexosSimulator, Simulator, Switches, faults
 from sma_exporter.simulator.faults import Fault
+from sma_exporter.sma.deadline import Deadline
 from sma_exporter.sma.sharing import Sharing
 
 LIVE, PARAMETERS, DEVICE = (
@@ -176,6 +178,10 @@ def test_one_device_that_sleeps_costs_the_others_nothing(
     assert len(manager.requests) == 1
     assert manager.logins == 0
 
+    for _ in range(3):
+        clock.advance(15)
+        at_once(devices, clock)
+    assert len(manager.requests) == 4
     manager.switches = replace(manager.switches, offline_since=None)
     clock.advance(15)
     assert reasons(at_once(devices, clock)) == [None] * 3
@@ -450,6 +456,34 @@ def test_without_a_description_nothing_is_shown_before_the_parameters_tell_who_i
     assert (device.read().reason, device.read().readings) == ("identity", {})
     fake.parameters[SELF] = [parameter("Nameplate.SerNum", SERIAL)]
     assert device.read_later(1).reason is None
+
+
+@pytest.mark.parametrize(("identify", "known"), [(True, [True]), (False, [False, True])])
+def test_values_wait_for_the_parameters_only_where_they_must_tell_who_it_is(
+    fake: EnnexosFake, *, identify: bool, known: list[bool]
+) -> None:
+    fake.answers[DEVICE] = lambda _: reply(b"", 404)
+    fake.parameters[SELF] = [parameter("Nameplate.SerNum", SERIAL)]
+    settings = EnnexOSSettings(name="roof", url=fake.url, username=USER, password=lambda: PASSWORD)
+    source = EnnexOSSource(settings)
+    found = source.read(Deadline.after(5), (), identify=identify)
+    assert [each.identity is not None for each in found] == known
+
+
+def test_a_login_that_fails_for_what_changes_seldom_fails_the_read(
+    connect: Connect, fake: EnnexosFake
+) -> None:
+    """Its values would be shown through the whole pause."""
+    device = connect(fake)
+
+    def forgetting(call: Call) -> bytes | None:
+        answer = fake.usual(call)
+        fake.restart()
+        fake.password = "Moony-1234"
+        return answer
+
+    fake.answers["plants/Plant:1/devices"] = forgetting
+    assert device.read().reason == "authentication"
 
 
 def test_an_old_serial_number_of_the_parameters_is_no_proof(
