@@ -228,7 +228,7 @@ def _failed(error: SmaException, settings: config.DeviceSettings) -> Finding:
 
 def _advice(error: SmaException, settings: config.DeviceSettings) -> str:
     if isinstance(error, SmaCredentialsException):
-        return "Make it readable for the user that runs this."
+        return "Make it readable for the user that runs this." if settings.password_file else ""
     if error.reason is Reason.AUTHENTICATION and settings.group == "installer":
         return "Is it the installer's password? Without it, use group: user."
     if isinstance(error, SmaTlsException) and error.fingerprint:
