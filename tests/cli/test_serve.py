@@ -231,5 +231,5 @@ def test_a_stopped_device_of_the_demonstration_is_down_and_comes_back() -> None:
             [found[f'sma_up{{device="{d.name}"}}'] for d in demo]
             for found in (before, stopped, after)
         ]
-        assert up == [[1, 1, 1], [1, 0, 1], [1, 1, 1]]
-        assert [device.simulator.sessions for device in demo] == [0, 0, 0]
+        assert up == [[1, 1, 1, 1], [1, 0, 1, 1], [1, 1, 1, 1]]
+        assert [device.simulator.sessions for device in demo] == [0] * 4
