@@ -6,13 +6,19 @@ from dataclasses import replace
 from ..sma import tags as sma_tags
 from ..sma.deadline import Deadline
 from ..sma.diagnosis import Diagnosis, KnownValue, OtherDevice, Step, UnknownValue
-from ..sma.exceptions import SmaException, SmaReadException, SmaTlsException
+from ..sma.exceptions import (
+    SmaAuthenticationException,
+    SmaException,
+    SmaReadException,
+    SmaTlsException,
+)
 from ..sma.http import presented_fingerprint
 from ..sma.source import Address, Readings, Value
 from .channels import BY_NAME, BY_NAME_ON_CHARGER, id_of
 from .client import PLANT, SELF, EnnexOS
 from .component import Description, Taken, about, channels, is_charger_of, readings
 from .decode import Live, decoded, identity_of, parameters_of, unknown
+from .exceptions import SmaComponentException
 from .source import EnnexOSSettings, new_client
 from .values import Reported, number
 
@@ -30,10 +36,22 @@ def diagnose(settings: EnnexOSSettings) -> Diagnosis:
             _examine(diagnosis, client, settings)
         except SmaException as error:
             diagnosis.failure = error
+            diagnosis.advice = _advice(error)
             if isinstance(error, SmaTlsException):
                 diagnosis.fingerprint = error.fingerprint
         diagnosis.url = client.url
     return diagnosis
+
+
+def _advice(error: SmaException) -> str:
+    if isinstance(error, SmaAuthenticationException):
+        return "Try to log in with the same user name and password on the device's own web page."
+    if isinstance(error, SmaComponentException):
+        return (
+            "Is that device switched on? PV inverters may be off at night. What is behind the address is "
+            "listed for the device without `component`."
+        )
+    return ""
 
 
 def _reach(diagnosis: Diagnosis, client: EnnexOS, settings: EnnexOSSettings) -> None:
@@ -132,7 +150,11 @@ def _known(
     elements = iter(each.elements)
     for sensor, value in decoded({name: each}, {}, charger=charger).items():
         is_counted = sensor not in taken and counted.get(sensor) == value
-        raw = number(next(elements, None))
+        if channel.negative:  # both halves of one number, neither below 0
+            signed = number(each.elements[0]) or 0
+            raw: int | float | None = max(-signed if sensor == channel.negative else signed, 0)
+        else:
+            raw = number(next(elements, None))
         shown = _words(value) if isinstance(value, tuple) else raw
         if shown is not None:
             unit = "" if isinstance(value, tuple) else channel.unit

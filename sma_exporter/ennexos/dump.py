@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..sma.exceptions import SmaException
+from ..sma.exceptions import SmaCredentialsException, SmaException
 from .client import PLANT, SELF, EnnexOS
 from .decode import identity_of, parameters_of
 from .source import EnnexOSSettings, new_client
@@ -70,7 +70,7 @@ def dump(settings: EnnexOSSettings) -> dict[str, Any]:
             try:
                 replies[name] = ask(client, settings.component)
             except SmaException as error:
-                if error.pause is not None:
+                if error.pause is not None or isinstance(error, SmaCredentialsException):
                     raise
                 failure = error
                 failed[name] = str(error)

@@ -70,8 +70,9 @@ def parsed(reply: HttpReply, name: str) -> dict[str, Any]:
         )
     if reply.body.lstrip()[:1] == b"<":
         raise SmaNotWebConnectException(
-            "a web page answers instead of WebConnect: devices with ennexOS (Tripower X, Sunny Boy "
-            "Smart Energy, Data Manager, EV Charger) are not supported yet"
+            "a web page answers instead of WebConnect: for a device with ennexOS (Tripower X, Sunny Boy "
+            "Smart Energy, Data Manager, EV Charger) write https:// before the address, and no `protocol` "
+            "or `protocol: ennexos`"
         )
     if not reply.body.strip() and name == "login":
         raise SmaNotWebConnectException(

@@ -372,7 +372,7 @@ def test_simulate_says_how_to_log_in_to_a_device_with_ennexos(tmp_path: Path) ->
             url = program.find(r"url: (http://127\.0\.0\.1:\d+)")[1]
             form = {
                 "grant_type": "password",
-                "username": program.find("user: (.*)")[1],
+                "username": program.find("username: (.*)")[1],
                 "password": program.find("password: (.*)")[1],
             }
             logged_in = requests.post(f"{url}/api/v1/token", data=form, timeout=10)

@@ -116,7 +116,7 @@ class EnnexosSimulator(HttpSimulator):
     @property
     def credentials(self) -> Mapping[str, str]:
         """The user name and password of a user."""
-        return dict(zip(("user", "password"), self._account, strict=True))
+        return dict(zip(("username", "password"), self._account, strict=True))
 
     @property
     def serial(self) -> int:
