@@ -35,15 +35,16 @@ def device(name: str, simulator: Simulator, **keys: str) -> str:
 
 
 class TestDemo:
-    def test_three_devices_and_150_samples(self, demo: str) -> None:
+    def test_four_devices_and_250_samples(self, demo: str) -> None:
         found = values(get(f"{demo}/metrics").text)
 
         assert {s: v for s, v in found.items() if s.startswith("sma_up")} == {
             'sma_up{device="hybrid"}': 1,
             'sma_up{device="roof"}': 1,
             'sma_up{device="garage"}': 1,
+            'sma_up{device="barn"}': 1,
         }
-        assert len(found) >= 150
+        assert len(found) >= 250
 
     def test_its_sun_shines_at_any_hour(self, demo: str) -> None:
         found = values(get(f"{demo}/metrics").text)
