@@ -4,6 +4,7 @@ Read the difference before it is committed: these names and values are what user
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -58,7 +59,10 @@ def shown(case: str) -> str:
 
 
 def _exposition(devices: Iterable[config.DeviceSettings]) -> str:
-    fleet = Fleet(config.Config(tuple(devices)))
+    settings = tuple(replace(device, min_interval=60.0) for device in devices)
+    fleet = Fleet(config.Config(settings))
+    for device in fleet.devices:  # one after the other: the first one logs in
+        device.finish(device.begin(), Deadline.after(30))
     collector = DeviceCollector(fleet.devices, Deadline.after(30))
     text = exposition([collector], accept="").text
     fleet.close()
@@ -80,6 +84,7 @@ def _ennexos(simulator: EnnexosSimulator) -> Iterator[config.DeviceSettings]:
             name="roof" if component == SELF else component,
             url=simulator.url,
             protocol="ennexos",
+            session="keep",
             password=config.Secret(ADMINISTRATOR_PASSWORD),
             options={"username": ADMINISTRATOR_NAME, "component": component},
         )
