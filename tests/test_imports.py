@@ -50,7 +50,7 @@ ONLY_IN = {
     "jmespath": {"webconnect/sensor.py"},
     "trustme": {"simulator/certificates.py"},
     "argparse": {*(f"cli/{path.name}" for path in (PACKAGE / "cli").iterdir())},
-    "h11": {"server/connection.py", "server/wsgi.py"},
+    "h11": {"server/connection.py", "server/request_head.py", "server/wsgi.py"},
     "bcrypt": {"web_config/basic_auth.py"},
 }
 

@@ -13,6 +13,9 @@ from . import signals
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process."""
     signals.hold()  # first of all: one that comes while the rest is imported must not end the exporter
+    from .output import open_missing_streams  # noqa: PLC0415
+
+    open_missing_streams()  # before a file or a connection can get their numbers
     from .main import run  # noqa: PLC0415
 
     run(argv)

@@ -15,6 +15,7 @@ from .. import __version__, config
 from ..server import ListenAddress, parse_address
 from ..web.service_discovery import Base, base_of
 from . import logs
+from .output import WRONG_USAGE, complain, say
 
 #: Where the exporter listens unless told otherwise. README, Dockerfile and manifests are tested against it.
 DEFAULT_PORT = 10126
@@ -230,11 +231,14 @@ class _Parser(argparse.ArgumentParser):
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return found, unknown
 
+    def _print_message(self, message: str, file: Any = None) -> None:  # noqa: ARG002 - it is standard output
+        """Print --help or --version; the base class would say nothing when that fails."""
+        say(message.removesuffix("\n"))
+
     def error(self, message: str) -> NoReturn:
         meant = _meant(message, self.known)
         hint = f"; did you mean {meant}?" if meant else ""
-        sys.stderr.write(f"sma_exporter: {message}{hint}\nsma_exporter: see {self.prog} --help\n")
-        sys.exit(2)
+        sys.exit(complain(f"{message}{hint}\nsee {self.prog} --help", WRONG_USAGE))
 
 
 def _meant(message: str, known: Sequence[str]) -> str:

@@ -7,14 +7,18 @@ What a line is about goes into `extra`, not into the message:
     log.warning("login refused", extra={"device": "roof", "reason": "authentication"})
 """
 
+import atexit
 import json
 import logging
 import math
 import re
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TextIO
+
+from .queued_stream import QueuedStream
 
 LEVELS = {
     "debug": logging.DEBUG,
@@ -35,20 +39,34 @@ _NEEDS_QUOTES = frozenset(' ="\\')
 
 _Value = str | int | float | None
 
+#: Seconds that the end of the process waits for lines to be written.
+_DRAIN_SECONDS = 1.0
 
-def setup(level: str, format: str, stream: TextIO | None = None) -> None:  # noqa: A002 - the flag's word
+_LOGGER = logging.getLogger(__name__)
+
+
+def setup(
+    level: str,
+    format: str,  # noqa: A002 - the flag's word
+    stream: TextIO | None = None,
+    *,
+    queued: bool = False,
+) -> None:
     """Send every log line of the process to `stream`, by default standard error.
 
-    A second call replaces the first. ValueError when `level` or `format` is none of LEVELS or FORMATS.
+    With `queued` nothing that is written to standard error keeps the process waiting, and a thread that ends
+    by an exception logs it. A second call replaces the first. ValueError when `level` or `format` is none of
+    LEVELS or FORMATS.
     """
     if level not in LEVELS:
         raise ValueError(f"the log level must be one of {', '.join(LEVELS)}")
     if format not in FORMATS:
         raise ValueError(f"the log format must be one of {', '.join(FORMATS)}")
+    formatter = _LineFormatter(_json if format == "json" else _logfmt, tracebacks=level == "debug")
+    if queued:
+        _queue_standard_error(formatter)
     handler = logging.StreamHandler(sys.stderr if stream is None else stream)
-    handler.setFormatter(
-        _LineFormatter(_json if format == "json" else _logfmt, tracebacks=level == "debug")
-    )
+    handler.setFormatter(formatter)
     root = logging.getLogger()
     for earlier in [*root.handlers]:
         if isinstance(earlier.formatter, _LineFormatter):
@@ -59,6 +77,38 @@ def setup(level: str, format: str, stream: TextIO | None = None) -> None:  # noq
         logging.getLogger(name).setLevel(logging.ERROR)
     # Python would print warnings to standard error as plain text, between lines that a program reads.
     logging.captureWarnings(capture=True)
+
+
+def dropped_lines() -> int:
+    """Return how many lines were lost because standard error did not take them."""
+    streams = (getattr(handler, "stream", None) for handler in logging.getLogger().handlers)
+    return sum(stream.dropped for stream in streams if isinstance(stream, QueuedStream))
+
+
+def _queue_standard_error(formatter: logging.Formatter) -> None:
+    def lost(count: int) -> str:
+        sentence = "standard error did not take the log lines: some were dropped"
+        record = _LOGGER.makeRecord(
+            _LOGGER.name, logging.WARNING, __file__, 0, sentence, (), None, extra={"lines": count}
+        )
+        return formatter.format(record)
+
+    try:
+        stream = QueuedStream(sys.stderr.fileno(), lost)
+    except RuntimeError:  # no thread: then as Python does it
+        return
+    atexit.register(stream.drain, _DRAIN_SECONDS)
+    sys.stderr = stream
+    threading.excepthook = _log_uncaught
+
+
+def _log_uncaught(ended: threading.ExceptHookArgs) -> None:
+    name = ended.thread.name if ended.thread else ""
+    message = (
+        f"internal error ({ended.exc_type.__name__}): please report it, with --log.level=debug"
+    )
+    _LOGGER.error(message, extra={"in": name})
+    _LOGGER.debug("internal error", exc_info=ended.exc_value)
 
 
 class _LineFormatter(logging.Formatter):

@@ -229,8 +229,9 @@ _WITH_FLAGS = "Without a file these are --sma.username NAME and --sma.password-f
 def _failed(error: SmaException, settings: config.DeviceSettings, diagnosis: Diagnosis) -> Finding:
     found = f"failed: {printable(str(error))}\n{_advice(error, settings, diagnosis)}".rstrip()
     name = _FAILED_STEP.get(error.reason, "reached")
-    if name == "reached" and name in {step.name for step in diagnosis.steps}:
-        name = "values"
+    done = {step.name for step in diagnosis.steps}
+    if name == "reached" and name in done:
+        name = "values" if "login" in done else "login"
     return Finding(name, found, ok=False)
 
 
@@ -238,8 +239,9 @@ def _advice(error: SmaException, settings: config.DeviceSettings, diagnosis: Dia
     if diagnosis.advice:
         return diagnosis.advice
     if isinstance(error, SmaCredentialsException):
-        is_missing = settings.anonymous or not all(diagnosis.own_keys.values())
-        return _WITH_FLAGS if is_missing else "Make it readable for the user that runs this."
+        if settings.anonymous or not all(diagnosis.own_keys.values()):
+            return _WITH_FLAGS if diagnosis.own_keys else ""
+        return "Make it readable for the user that runs this."
     if error.reason is Reason.AUTHENTICATION and settings.group == "installer":
         return "Is it the installer's password? Without it, use group: user."
     if isinstance(error, SmaTlsException) and error.fingerprint:

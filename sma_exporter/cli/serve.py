@@ -2,23 +2,27 @@
 
 import argparse
 import logging
+import os
+import socket
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
 from .. import config
 from ..devices.fleet import Fleet
+from ..devices.in_parallel import in_parallel
 from ..metrics.collector import build_info
 from ..server import ListenAddress, Server
 from ..sma.deadline import Deadline
 from ..web.app import App
 from ..web.paths import FixedPath
 from ..web_config import WebConfig
-from . import signals
+from . import memory, open_files, signals
 from .chosen import configuration
 from .flags import DEFAULT_PORT
+from .logs import dropped_lines
 from .output import FAILED, OK, WRONG_USAGE, UsageError, complain, say
 
 if TYPE_CHECKING:
@@ -57,6 +61,8 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         about = {**build_info(environ), "file": arguments.config_file}
         known = {what: value for what, value in about.items() if value}
         _LOGGER.info("starting sma_exporter", extra={**known, "devices": len(loaded.devices)})
+        open_files.prepare(len(loaded.devices))
+        memory.return_large_blocks()
         fleet = Fleet(loaded, load)
         app = App(
             fleet,
@@ -65,6 +71,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
             external_url=arguments.external_url,
             lifecycle=arguments.lifecycle,
             web_config_usable=lambda: web_config.last_reload_successful,
+            log_lines_dropped=dropped_lines,
         )
         try:
             serve(fleet, app, web_config, arguments.listen or [ListenAddress("", DEFAULT_PORT)])
@@ -90,21 +97,56 @@ def serve(
             "choose another address with --web.listen-address"
         ) from None
     web_config.log()
-    server.start()
+    reload = _Reload(fleet)
+    try:
+        web_config.watch()
+        reload.start()
+        server.start()
+    except RuntimeError:
+        raise StartError("no thread can be started: too many are running") from None
     for address in server.addresses:
         extra = {"address": str(address), "path": app.telemetry_path}
         _LOGGER.info("listening", extra=extra)
+    _tell_service_manager(os.environ)
     for _ in signals.wait():
-        # Not here: a file that hangs must not keep SIGTERM from being seen.
-        threading.Thread(target=_reload, args=(fleet,), name="reload", daemon=True).start()
+        reload.wanted.set()
     _LOGGER.info("stopping")
+    web_config.close()
     server.stop()
     fleet.close()
 
 
-def _reload(fleet: Fleet) -> None:
-    with suppress(config.ConfigError):  # logged, and the old configuration stays
-        fleet.reload()
+class _Reload(threading.Thread):
+    """Reloads whenever it is wanted: not in the main thread, where a file that hangs would delay SIGTERM."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        super().__init__(name="reload", daemon=True)
+        self.wanted = threading.Event()
+        self._fleet = fleet
+
+    def run(self) -> None:
+        while self.wanted.wait():
+            self.wanted.clear()  # before the file is read: what is asked for later may mean another one
+            try:
+                self._fleet.reload()
+            except config.ConfigError:  # logged, and the old configuration stays
+                continue
+            except Exception as error:
+                _LOGGER.error("internal error (%s): not reloaded", type(error).__name__)  # noqa: TRY400
+                _LOGGER.debug("internal error", exc_info=error)
+
+
+def _tell_service_manager(environ: Mapping[str, str]) -> None:
+    """Tell systemd (`Type=notify`) that signals are expected from now on."""
+    address = environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.connect(f"\0{address[1:]}" if address[0] == "@" else address)
+            manager.send(b"READY=1")
+    except OSError as error:
+        _LOGGER.warning("the service manager was not reached", extra={"error": str(error)})
 
 
 def _report(loaded: config.Config, more_warnings: Iterable[str]) -> int:
@@ -129,15 +171,8 @@ def _password_file_warnings(devices: Iterable[config.DeviceSettings]) -> list[st
         except config.PasswordFileError as error:
             found[device.name] = [str(error)]
 
-    readers = [
-        threading.Thread(target=read, args=(device,), daemon=True)
-        for device in devices
-        if device.name in found
-    ]
-    for reader in readers:
-        reader.start()
     deadline = Deadline.after(_PASSWORD_FILE_SECONDS)
-    for reader in readers:
+    for reader in in_parallel(read, (device for device in devices if device.name in found)):
         reader.join(deadline.left())
     unread = [f"the password file was not read within {_PASSWORD_FILE_SECONDS:g} s"]
     return [

@@ -1,5 +1,6 @@
 """The one reader of files: those of the configuration may hang, change, or be something else."""
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -10,17 +11,26 @@ from .reader import ValidationError
 LARGEST_BYTES = 1024 * 1024
 
 
+#: Not blocking: a pipe without a writer would be waited for. A terminal must not become the process' own.
+_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
 def read_bytes(path: Path) -> bytes:
     """Return what is in a file. Raises ValidationError with a sentence that begins with the path."""
     try:
-        # Not blocking: a pipe without a writer would be waited for.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        descriptor = os.open(path, _FLAGS)
+        try:
+            mode = os.fstat(descriptor).st_mode
+            if stat.S_ISDIR(mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            if not stat.S_ISREG(mode):
                 raise ValidationError(
                     f"{path} is no regular file; it is read again later, so it must be one"
                 )
-            data = file.read(LARGEST_BYTES + 1)
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                data = file.read(LARGEST_BYTES + 1)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         sentence = f"{path} cannot be read by uid {os.geteuid()}: {error.strerror}"
         raise ValidationError(sentence) from None

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import conflicts, values
+from . import conflicts, file_permissions, values
 from .files import read_text
 from .model import CaFile, Config, ConfigError, CustomSensor, DeviceSettings, Secret, TlsSettings
 from .protocol_keys import STANDARD, ProtocolTable
@@ -204,7 +204,10 @@ def parse(
         prefix = f"{file}: " if file else ""
         duplicates = [f"{prefix}{sentence}" for sentence in document.duplicates]
         raise ConfigError([*duplicates, *described(errors, document, file)])
-    return Config(devices, tuple(described(_warnings(devices), document, file)))
+    warnings = [*_warnings(devices), *file_permissions.password_files(devices)]
+    if file:
+        warnings += file_permissions.configuration(Path(file), document.values)
+    return Config(devices, tuple(described(warnings, document, file)))
 
 
 def _with_defaults(raw: Any, reader: _Reader) -> tuple[Any, list[ValidationError]]:
@@ -318,7 +321,11 @@ def single_device(
         made = reader.device(_without_none(device))
     except ValidationErrors as several:
         raise ConfigError(map(_flag_line, several.errors)) from None
-    return Config((made,), tuple(map(_flag_line, _device_warnings(made))))
+    open_file = [
+        ValidationError(str(found), "password_file")
+        for found in file_permissions.password_files([made])
+    ]
+    return Config((made,), tuple(map(_flag_line, (*_device_warnings(made), *open_file))))
 
 
 def _without_none(keys: Mapping[str, object]) -> dict[str, object]:

@@ -1,7 +1,6 @@
 """What a configuration becomes: plain, frozen data."""
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -187,14 +186,14 @@ class DeviceSettings:
 
 def _read_password_file(path: Path) -> str:
     try:
-        password = read_bytes(path).decode("utf-8")
+        password = read_bytes(path).decode("utf-8-sig")  # without a byte order mark
     except ValidationError as error:
         raise PasswordFileError(str(error)) from None
     except UnicodeDecodeError:
         # Its message would quote bytes of the password.
         raise PasswordFileError(f"{path} is not UTF-8 (read by uid {os.geteuid()})") from None
-    # One line end, which editors and `echo` add; anything else is part of the password.
-    password = re.sub(r"\r?\n\Z", "", password)
+    # Editors and `echo` add line ends; anything else is part of the password.
+    password = password.rstrip("\r\n")
     if not password:
         raise PasswordFileError(f"{path} is empty (read by uid {os.geteuid()})")
     return password

@@ -105,16 +105,17 @@ def _unknown_keys(
     for key, value in raw.items():
         if key in known:
             continue
-        name = key if isinstance(key, str) and _PLAIN_KEY.fullmatch(key) else ""
+        # In `{password: abc,def}` YAML sees a password `abc` and a key `def` without a value.
+        shown = value is not None and isinstance(key, str) and _PLAIN_KEY.fullmatch(key)
+        name = key if shown else ""
         similar = difflib.get_close_matches(name, known, n=1)
         if name in elsewhere:
             yield ValidationError(elsewhere[name], name)
         elif similar:
             yield ValidationError(f"is not a known key; did you mean `{similar[0]}`?", name)
-        elif name and value is not None:
+        elif name:
             yield ValidationError(f"is not a known key; known are {', '.join(known)}", name)
         else:
-            # In `{password: abc,def}` YAML sees a password `abc` and a key `def`.
             yield ValidationError(
                 "has an unknown key, not shown because it may be a part of a password; "
                 "put every password in quotes"

@@ -56,7 +56,10 @@ _REFERENCE = re.compile(r"\$(?:\$|\{([A-Za-z_][A-Za-z0-9_]*)\})")
 
 
 def expand(value: str, environ: Mapping[str, str]) -> str:
-    """Replace `${NAME}` from the environment, once; `$$` is `$`, a lone `$` stays."""
+    """Replace `${NAME}` from the environment, once; `$$` is `$`, a lone `$` stays.
+
+    A name that is not there is in no message: it may be a part of a password.
+    """
 
     def replacement(match: re.Match[str]) -> str:
         name = match[1]
@@ -64,11 +67,17 @@ def expand(value: str, environ: Mapping[str, str]) -> str:
             return "$"
         if name not in environ:
             raise ValidationError(
-                f"the environment variable {name} is not set; set it, or write `$${{` for `${{`"
+                "names an environment variable that is not set, not shown because it may be a part "
+                "of a password; set it, or write `$${` for `${`"
             )
         return environ[name]
 
     return _REFERENCE.sub(replacement, value)
+
+
+def is_literal(value: object) -> bool:
+    """Tell whether a text holds more than references to the environment."""
+    return isinstance(value, str) and bool(_REFERENCE.sub("", value))
 
 
 def choice(*words: str) -> Callable[[object], str]:
@@ -88,12 +97,23 @@ _PASSWORD_CHARACTERS = re.compile("[A-Za-z0-9?_!.-]*")
 
 def password_warnings(password: str) -> Iterator[str]:
     """Say why a device may refuse this password although its owner typed the same into its web form."""
-    if len(password) > LONGEST_PASSWORD:
+    typed = password.strip()
+    ends = [
+        word
+        for word, has_blank in (
+            ("begins", password[:1].isspace()),
+            ("ends", password[-1:].isspace()),
+        )
+        if has_blank
+    ]
+    if ends:
+        yield f"{' and '.join(ends)} with a blank, which is sent, too; remove it unless it is meant"
+    if len(typed) > LONGEST_PASSWORD:
         yield (
             f"is longer than {LONGEST_PASSWORD} characters. The device's web form lets you type "
             f"more but keeps the first {LONGEST_PASSWORD} only; if the login is refused, give those"
         )
-    if not _PASSWORD_CHARACTERS.fullmatch(password):
+    if not _PASSWORD_CHARACTERS.fullmatch(typed):
         yield (
             "holds characters other than letters without accents, digits and ? _ ! - . which "
             "the device's web form does not take; if the login is refused, set another password"

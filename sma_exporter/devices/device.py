@@ -6,14 +6,16 @@ what there is by then.
 """
 
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from .. import config
-from ..sma.backoff import Backoff
+from ..sma.backoff import LONGEST_RETRY_AFTER, Backoff
 from ..sma.deadline import Deadline
 from ..sma.exceptions import Pause, Reason, SmaException
 from ..sma.sharing import Sharing
@@ -28,7 +30,12 @@ _LOGGER = logging.getLogger(__name__)
 #: A read as a whole may take this many times as long as one request.
 READ_REQUESTS = 3
 
+#: Seconds for a logout; a device that took longer for its read gets as long, up to `timeout`: its
+#: TLS handshake may take seconds, and not all keep a connection open.
 LOGOUT_SECONDS = 2.0
+
+#: Seconds for the logout of a device that leaves: nobody waits for its values any more.
+LAST_LOGOUT_SECONDS = 8.0
 
 #: Seconds for a device that leaves at a reload: a read in flight, a login in it, and the logout.
 LEAVE_SECONDS = 90.0
@@ -68,14 +75,16 @@ class Device:
         self._applied = settings
         self._credentials = Credentials(settings)
         self._backoff = Backoff()
+        self._is_pause_cut = False
         self._evaluation = Evaluation(settings.name)
         self._source = self._open(settings)
         self._earlier_logins = 0  # of the sources before
+        self._is_logout_failing = False
         # What scrapes share with the worker, under the lock.
         self._changed = threading.Condition()
         self._worker: threading.Thread | None = None
         self._reading: Read | None = None
-        self._predecessors: tuple[Device, ...] = ()
+        self._predecessors: tuple[Sequence[Device], ...] = ()
         self._is_closing = False
         self._ended = threading.Event()
         self._result: ReadResult | None = None
@@ -102,6 +111,15 @@ class Device:
             if self._worker is None:
                 self._start_worker(read)
             return read
+
+    def read_at(self) -> float:
+        """Return when the last read began, by the devices' clock; a long time ago if there was none."""
+        last = self._result
+        return -math.inf if last is None else last.started
+
+    def not_begun(self) -> Read:
+        """Return what stands for a read in a scrape that has no time left to begin it."""
+        return Read(started=self._monotonic())
 
     def finish(self, read: Read | None, deadline: Deadline) -> Snapshot:
         """Wait for a read, at most until the deadline; return what there is then."""
@@ -133,8 +151,8 @@ class Device:
         with self._changed:
             self.settings = settings
 
-    def wait_for(self, predecessors: Iterable["Device"]) -> None:
-        """Before the first read, let these leave: they may be the same device."""
+    def wait_for(self, predecessors: Iterable[Sequence["Device"]]) -> None:
+        """Before the first read, let these groups leave: one of them may be the same device."""
         self._predecessors = tuple(predecessors)
 
     @property
@@ -146,6 +164,11 @@ class Device:
         """Wait for the end of a device that leaves."""
         self._ended.wait(LEAVE_SECONDS)
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether a read or a logout is under way."""
+        return self._worker is not None
+
     def leave(self, deadline: Deadline) -> None:
         """Read no more, let a read in flight end, and log out; at most until the deadline."""
         with self._changed:
@@ -155,24 +178,31 @@ class Device:
                 return
             if is_idle:
                 self._worker = threading.current_thread()  # for the logout: nobody else's any more
-        if is_idle and deadline.left():
-            self._log_out(deadline.at_most(LOGOUT_SECONDS))
-        else:
-            _LOGGER.warning(
-                "stopped before the device answered: it may hold a session until it forgets it",
-                extra={"device": self.name},
-            )
+        if not is_idle:
+            self.give_up("stopped before the device answered")
+        elif not self._log_out(deadline.at_most(LAST_LOGOUT_SECONDS)):
+            self.give_up("no logout succeeded")
         with self._changed:
             self._ended.set()
             if is_idle:
+                self._predecessors = ()  # else each reload would keep all that left before it
                 self._worker = None
                 self._changed.notify_all()
 
-    def close(self, deadline: Deadline) -> None:
-        """Leave at once: a read in flight ends as soon as the request that it waits for is over."""
+    def give_up(self, why: str) -> None:
+        """Say that it leaves without a logout."""
+        about = {"device": self.name}
+        _LOGGER.warning("%s: it may hold a session until it forgets it", why, extra=about)
+
+    def cancel(self) -> None:
+        """Read no more: a read in flight ends as soon as the request that it waits for is over."""
         with self._changed:
             self._is_closing = True
             self._source.cancel()
+
+    def close(self, deadline: Deadline) -> None:
+        """Leave at once."""
+        self.cancel()
         self.leave(deadline)
 
     def _is_fresh(self, now: float) -> bool:
@@ -206,8 +236,11 @@ class Device:
     def _work(self) -> None:
         """Read for as long as somebody wants it; log out when nobody does."""
         try:
-            for device in self._predecessors:
-                device.wait_until_closed()
+            for device in chain.from_iterable(self._predecessors):
+                if (
+                    not device.closed
+                ):  # most are: a thousand may share a host, and each waits for all
+                    device.wait_until_closed()
             self._predecessors = ()
             while (read := self._wanted()) is not None:
                 self._perform(read)
@@ -234,7 +267,9 @@ class Device:
         # A scrape that comes in right here takes the session over; one that comes in during the
         # logout waits for it.
         if self._is_to_log_out(result):
-            self._log_out(Deadline.after(LOGOUT_SECONDS, self._monotonic))
+            taken = result.seconds if result.reason is None else 0.0
+            seconds = max(LOGOUT_SECONDS, min(taken, self._applied.timeout))
+            self._log_out(Deadline.after(seconds, self._monotonic))
 
     def _abandon(self, error: Exception) -> None:
         """After a mistake of ours: tell those who wait, and let the next scrape begin anew."""
@@ -274,11 +309,23 @@ class Device:
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not cost the other devices
             result = _failure(read.started, Reason.INTERNAL, _report(error, self.name))
         now = self._monotonic()
-        if source.logins > logins:
-            self._backoff.over()
         if failure is not None and failure.pause is not None:
-            self._backoff.failed(failure.pause, now, failure.retry_after)
+            self._pause(failure, failure.pause, now)
+        elif source.logins > logins:
+            self._backoff.over()
         return replace(result, seconds=now - read.started)
+
+    def _pause(self, failure: SmaException, pause: Pause, now: float) -> None:
+        """Leave the device alone; say once when it asks for longer than is believed."""
+        self._backoff.failed(pause, now, failure.retry_after)
+        is_cut = failure.retry_after > LONGEST_RETRY_AFTER
+        if is_cut and not self._is_pause_cut:
+            _LOGGER.warning(
+                "the device refuses logins for %.0f s, it says: the next one is tried after %.0f s",
+                *(failure.retry_after, LONGEST_RETRY_AFTER),
+                extra={"device": self.name},
+            )
+        self._is_pause_cut = is_cut
 
     def _is_to_be_left_alone(self) -> bool:
         """Tell whether a login failed not long ago. New credentials may be tried at once."""
@@ -349,22 +396,36 @@ class Device:
 
     def _is_to_log_out(self, result: ReadResult) -> bool:
         """Tell whether the session ends with this read."""
+        if result.reason is not None:  # the session may be over, or somebody else's
+            return True
         with self._changed:
             return self._reading is None and (
                 (self._applied.session or self._source.usual_session) == "scrape"
                 or self._is_closing  # `close` may not wait so long
-                or result.reason is Reason.IDENTITY  # somebody else's
             )
 
-    def _log_out(self, deadline: Deadline) -> None:
-        """Log out in one attempt, if there is a session; one that could not be closed is used again."""
+    def _log_out(self, deadline: Deadline) -> bool:
+        """Log out in one attempt; return whether no session is left.
+
+        The source knows what to do with a session that could not be closed.
+        """
         try:
             self._source.release(deadline)
+            self._is_logout_failing = False
         except SmaException as error:
-            extra = {"device": self.name, "error": str(error)}
-            _LOGGER.debug("the logout failed", extra=extra)
+            # Once, and not where `leave` says it in the end.
+            is_known = self._is_logout_failing or self._is_closing
+            _LOGGER.log(
+                logging.DEBUG if is_known else logging.WARNING,
+                "the logout failed: the device may hold a session until it forgets it",
+                extra={"device": self.name, "error": str(error)},
+            )
+            self._is_logout_failing = True
+            return False
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not keep the device from leaving
             _LOGGER.error(_report(error, self.name), extra={"device": self.name})  # noqa: TRY400
+            return False
+        return True
 
 
 def _failure(

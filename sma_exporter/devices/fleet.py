@@ -7,13 +7,15 @@ leaves ends its read and logs out, and only then does whoever takes its name or 
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from .. import config
 from ..sma.deadline import Deadline
 from ..sma.sharing import Sharing
-from .device import LEAVE_SECONDS, Device
+from .device import LEAVE_SECONDS, LOGOUT_SECONDS, Device
+from .in_parallel import in_parallel
 from .protocols import PROTOCOLS, Protocol
 
 _LOGGER = logging.getLogger(__name__)
@@ -53,7 +55,7 @@ class Fleet:
         self._lock = threading.Lock()  # guards the devices; held only for moments
         self._is_closed = False
         self._leaving: list[Device] = []
-        self.devices: tuple[Device, ...] = tuple(map(self._new_device, loaded.devices))
+        self.devices: tuple[Device, ...] = tuple(map(self._new, loaded.devices))
         self.loading = Loading(successful=True, succeeded_at=clock())
         _warn(loaded)
 
@@ -80,34 +82,52 @@ class Fleet:
 
     def close(self, seconds: float = STOP_SECONDS) -> None:
         """Close all devices side by side, in so many seconds altogether."""
+        deadline = Deadline.after(seconds, self.monotonic)
         with self._lock:
             self._is_closed = True
-            deadline = Deadline.after(seconds, self.monotonic)
-            closing = [
-                _in_background(device.close, deadline) for device in (*self.devices, *self._leaving)
-            ]
-        for thread in closing:
+            devices = [*self.devices, *self._leaving]
+        for device in devices:
+            device.cancel()  # all of them, before the first is waited for
+        own_thread = threading.current_thread()
+
+        def leave(device: Device) -> None:
+            is_own = threading.current_thread() is own_thread  # then others have to wait
+            device.leave(deadline.at_most(LOGOUT_SECONDS) if is_own else deadline)
+
+        # Where threads are few: who reads logs out by itself afterwards.
+        devices.sort(key=lambda device: device.is_reading)
+        for thread in in_parallel(leave, devices):
             thread.join(deadline.left())
+        for device in devices:
+            if not device.closed:
+                device.give_up("stopped before the device answered")
 
     def _take_over(self, wanted: Sequence[config.DeviceSettings]) -> None:
-        with self._lock:
-            if not self._is_closed:
-                self._replace_devices(wanted)
-
-    def _replace_devices(self, wanted: Sequence[config.DeviceSettings]) -> None:
         now = {(device.name, device.settings.url): device for device in self.devices}
-        kept = {key for settings in wanted if (key := (settings.name, settings.url)) in now}
-        left = [device for key, device in now.items() if key not in kept]
-        self._leaving = [device for device in self._leaving if not device.closed] + left
-        self.devices = tuple(
-            self._kept_or_new(now.get((settings.name, settings.url)), settings)
+        # New ones are made before the lock is taken: that takes a while with many.
+        devices = [
+            now.pop(key) if (key := (settings.name, settings.url)) in now else self._new(settings)
             for settings in wanted
-        )
+        ]
+        left = [*now.values()]
+        with self._lock:
+            if self._is_closed:
+                return
+            self._leaving = [device for device in self._leaving if not device.closed] + left
+            leaving = _Leaving(self._leaving)
+            before = {*self.devices}
+            for device, settings in zip(devices, wanted, strict=True):
+                if device in before:
+                    device.reconfigure(settings)
+                else:
+                    device.wait_for(leaving.that_may_be(settings))
+            self.devices = tuple(devices)
         for device in left:
             _LOGGER.info("the device leaves the configuration", extra={"device": device.name})
-            _in_background(device.leave, Deadline.after(LEAVE_SECONDS, self.monotonic))
+        deadline = Deadline.after(LEAVE_SECONDS, self.monotonic)
+        in_parallel(lambda device: device.leave(deadline), left)
 
-    def _new_device(self, settings: config.DeviceSettings) -> Device:
+    def _new(self, settings: config.DeviceSettings) -> Device:
         return Device(
             settings,
             protocols=self._protocols,
@@ -116,27 +136,26 @@ class Fleet:
             monotonic=self.monotonic,
         )
 
-    def _kept_or_new(self, device: Device | None, settings: config.DeviceSettings) -> Device:
-        if device is None:
-            device = self._new_device(settings)
-            device.wait_for(old for old in self._leaving if _may_be_one(old.settings, settings))
-        else:
-            device.reconfigure(settings)
-        return device
+
+class _Leaving:
+    """Devices that leave, by what tells that a new entry may mean the same device: name or host."""
+
+    def __init__(self, devices: Iterable[Device]) -> None:
+        self._by_name: dict[str, list[Device]] = defaultdict(list)
+        self._by_host: dict[str, list[Device]] = defaultdict(list)
+        for device in devices:
+            self._by_name[device.name].append(device)
+            self._by_host[_host(device.settings)].append(device)
+
+    def that_may_be(self, settings: config.DeviceSettings) -> tuple[Sequence[Device], ...]:
+        """Return the groups of devices that an entry may mean; a host's group is one for all its entries."""
+        return self._by_name.get(settings.name, []), self._by_host.get(_host(settings), [])
 
 
-def _may_be_one(old: config.DeviceSettings, new: config.DeviceSettings) -> bool:
-    """Tell whether two entries may mean one device: then their reads may not meet."""
-    hosts = config.host_of(old.url).lower(), config.host_of(new.url).lower()
-    return old.name == new.name or hosts[0] == hosts[1]
+def _host(settings: config.DeviceSettings) -> str:
+    return config.host_of(settings.url).lower()
 
 
 def _warn(loaded: config.Config) -> None:
     for warning in loaded.warnings:
         _LOGGER.warning("configuration: %s", warning)
-
-
-def _in_background(do: Callable[[Deadline], None], deadline: Deadline) -> threading.Thread:
-    thread = threading.Thread(target=do, args=(deadline,), daemon=True)
-    thread.start()
-    return thread

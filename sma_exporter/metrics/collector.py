@@ -11,11 +11,11 @@ from dataclasses import dataclass, fields
 from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 
 from .. import __version__
 from ..config import CustomSensor
-from ..devices.device import Device
+from ..devices.device import Device, Read
 from ..devices.fleet import Fleet
 from ..devices.snapshot import CustomReading, Snapshot
 from ..sma.deadline import Deadline
@@ -83,13 +83,19 @@ SCRAPE_FAMILIES = (*GAUGES, *COUNTERS)
 
 
 class DeviceCollector:
-    """Reads its devices when it is collected, until `deadline`."""
+    """Reads its devices when it is collected, until `deadline`; `on_read` is called when it has waited."""
 
     def __init__(
-        self, devices: Sequence[Device], deadline: Deadline, *, with_counters: bool = True
+        self,
+        devices: Sequence[Device],
+        deadline: Deadline,
+        *,
+        with_counters: bool = True,
+        on_read: Callable[[], None] = lambda: None,
     ) -> None:
         self._devices = devices
         self._deadline = deadline
+        self._on_read = on_read
         self._shown = SCRAPE_FAMILIES if with_counters else GAUGES
 
     def describe(self) -> Iterator[Metric]:
@@ -104,8 +110,9 @@ class DeviceCollector:
 
     def collect(self) -> Iterator[Metric]:
         """Yield each family once, the devices in their configured order."""
-        reads = [(device, device.begin()) for device in self._devices]
-        snapshots = [device.finish(read, self._deadline) for device, read in reads]
+        reads = dict(self._begin())
+        snapshots = [device.finish(reads[device], self._deadline) for device in self._devices]
+        self._on_read()
         yield from scrape_metrics(self._shown, snapshots)
         yield from metrics.families(
             [DeviceReadings(s.name, s.readings, s.state.unknown_states) for s in snapshots]
@@ -116,6 +123,14 @@ class DeviceCollector:
             if snapshot.result is not None
             for row in snapshot.result.custom
         )
+
+    def _begin(self) -> Iterator[tuple[Device, Read | None]]:
+        """Begin to read as many devices as can be begun by the deadline; the others come first next time.
+
+        To start a thread takes until other threads let it run: beside hundreds that work, that is seconds.
+        """
+        for device in sorted(self._devices, key=lambda device: device.read_at()):
+            yield device, device.begin() if self._deadline.left() else device.not_begun()
 
 
 class ScrapeCountersCollector:
@@ -141,10 +156,12 @@ class ExporterCollector:
         fleet: Fleet,
         environ: Mapping[str, str] = os.environ,
         web_config_usable: Callable[[], bool] = lambda: True,
+        log_lines_dropped: Callable[[], int] = lambda: 0,
     ) -> None:
         self._fleet = fleet
         self._build = {**build_info(environ), "pythonversion": platform.python_version()}
         self._web_config_usable = web_config_usable
+        self._log_lines_dropped = log_lines_dropped
         own = CollectorRegistry()
         self._parts = (
             ProcessCollector(registry=None),
@@ -172,6 +189,9 @@ class ExporterCollector:
         name = "sma_exporter_web_config_last_reload_successful"
         sentence = "Whether the web configuration file can be used as it is now; 1 without one."
         yield GaugeMetricFamily(name, sentence, int(self._web_config_usable()))
+        name = "sma_exporter_log_lines_dropped"
+        sentence = "Log lines that were lost because standard error did not take them."
+        yield CounterMetricFamily(name, sentence, self._log_lines_dropped())
         for part in self._parts:
             yield from part.collect()
 

@@ -1,7 +1,7 @@
 """One connection to the server: handshake, requests and answers, each within its time. No routes here.
 
-h11 parses what a client sends, and refuses whatever two programs could read differently. A body is never
-read: the connection ends after the answer, so that nothing in the body can pass for another request.
+h11 parses what a client sends; `request_head` refuses what two programs could read differently. A body is
+never read: the connection ends after the answer, so that nothing in the body can pass for another request.
 """
 
 import contextlib
@@ -16,6 +16,7 @@ from wsgiref.types import WSGIApplication
 
 import h11
 
+from . import request_head
 from .wsgi import ConnectionInfo, Headers, Response, call, environment, plain, with_header
 
 _LOGGER = logging.getLogger(__name__)
@@ -27,6 +28,10 @@ PROMPT_SECONDS = 1.0
 DRAIN_SECONDS, DRAIN_BYTES = 1.0, 1024 * 1024
 
 _PIECE = 16 * 1024
+#: After each piece that is sent, other threads may run first: beside many that work, small pieces are slow.
+_SENT_PIECE = 64 * 1024
+#: What is left of an answer is not reported below this: all clients together cannot have much of it.
+_SHORT = 64 * 1024
 #: The first byte of every TLS handshake, and of no HTTP request.
 _HANDSHAKE = b"\x16"
 
@@ -51,6 +56,8 @@ class ServerLimits(NamedTuple):
     """Until the next request on a kept connection: longer than most scrape intervals."""
     answer_seconds: float = 30.0
     """For taking a whole answer."""
+    unsent_bytes: int = 32 * 1024 * 1024
+    """Of all long answers together that clients have still to take; beyond it the slowest client is ended."""
 
 
 class ConnectionSettings(NamedTuple):
@@ -67,8 +74,12 @@ class ClientConnection:
 
     `settings` is called for each connection and each answer. `on_busy` is called when the application begins
     to work for the client, `on_idle` when the server waits for the client again: for its next request, or
-    because it takes an answer slowly.
+    because it takes an answer slowly. `on_unsent` is told how many bytes of a long answer the client has
+    still to take, and 0 in the end.
     """
+
+    is_served = False
+    """Whether it has got, and taken, an answer that is no refusal: what is silent has not."""
 
     def __init__(
         self,
@@ -77,11 +88,12 @@ class ClientConnection:
         limits: ServerLimits,
         on_busy: Callable[["ClientConnection"], None],
         on_idle: Callable[["ClientConnection"], None],
+        on_unsent: Callable[["ClientConnection", int], None],
     ) -> None:
         self._socket = connection
         self._settings = settings
         self._limits = limits
-        self._on_busy, self._on_idle = on_busy, on_idle
+        self._on_busy, self._on_idle, self._on_unsent = on_busy, on_idle, on_unsent
         self._tls: ssl.SSLContext | None = None
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head_bytes)
         self._peer = ""
@@ -163,13 +175,17 @@ class ClientConnection:
         self._set_timeout(deadline)
         self._http.receive_data(self._socket.recv(_PIECE))
 
-    def _send(self, data: memoryview, deadline: float) -> memoryview:
-        """Send until the deadline; return what is left."""
+    def _send(self, parts: list[memoryview], deadline: float) -> None:
+        """Send until the deadline; what is left stays in `parts`."""
         with contextlib.suppress(TimeoutError):
-            while data:
+            while parts:
+                unsent = sum(map(len, parts))
+                if unsent > _SHORT:
+                    self._on_unsent(self, unsent)
                 self._set_timeout(deadline)
-                data = data[self._socket.send(data[:_PIECE]) :]
-        return data
+                parts[0] = parts[0][self._socket.send(parts[0][:_SENT_PIECE]) :]
+                if not parts[0]:
+                    del parts[0]
 
     def _drain(self) -> None:
         """Receive what the client still sends, so that it can read the last answer."""
@@ -190,12 +206,7 @@ class ClientConnection:
         connection = self._connection_info()
         while (request := self._next_request(deadline)) is not None:
             self._has_request = True
-            has_body = self._http.their_state is h11.SEND_BODY
-            response = self._call_app(app, request, connection)
-            keep = not (has_body or self._last) and self._settings().tls is self._tls
-            self._respond(response, keep=keep)
-            if has_body:
-                self._drain()
+            self._answer(app, request, connection)
             self._has_request = False
             if self._last or self._http.our_state is not h11.DONE:
                 return
@@ -203,6 +214,16 @@ class ClientConnection:
             if not self._http.trailing_data[0]:
                 self._receive(time.monotonic() + self._limits.keep_seconds)
             deadline = time.monotonic() + self._limits.head_seconds
+
+    def _answer(
+        self, app: WSGIApplication, request: h11.Request, connection: ConnectionInfo
+    ) -> None:
+        has_body = request_head.has_body(request)
+        response = self._call_app(app, request, connection)
+        keep = not (has_body or self._last) and self._settings().tls is self._tls
+        self._respond(response, keep=keep)
+        if has_body:
+            self._drain()
 
     def _connection_info(self) -> ConnectionInfo:
         host, port = self._socket.getsockname()[:2]
@@ -215,17 +236,28 @@ class ClientConnection:
     def _next_request(self, deadline: float) -> h11.Request | None:
         """Return the head of the next request; None when the client is done, or its request is refused."""
         try:
-            while (event := self._http.next_event()) is h11.NEED_DATA:
+            while (event := self._next_event()) is h11.NEED_DATA:
                 self._receive(deadline)
             if not isinstance(event, h11.Request):
                 return None
+            if not request_head.has_body(event):
+                self._http.next_event()  # its end
             if event.http_version in _VERSIONS:
-                self._http.next_event()  # its end, if it has no body
                 return event
             self._refuse(_NOT_HTTP)
         except h11.RemoteProtocolError as error:
             self._refuse(_TOO_LONG if error.error_status_hint == 431 else _NOT_HTTP)
         return None
+
+    def _next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        """Return what comes next. h11.RemoteProtocolError if the head is too long or ambiguous."""
+        data, _ = self._http.trailing_data
+        length = request_head.length(data)
+        if (len(data) if length is None else length) > self._limits.head_bytes:
+            raise h11.RemoteProtocolError("too long", error_status_hint=431)
+        if length is not None and request_head.is_ambiguous(data[:length]):
+            raise h11.RemoteProtocolError("ambiguous")
+        return self._http.next_event()
 
     def _call_app(
         self, app: WSGIApplication, request: h11.Request, connection: ConnectionInfo
@@ -253,12 +285,27 @@ class ClientConnection:
             status_code=int(code), reason=reason.encode("latin-1"), headers=[*headers]
         )
         events = (head, h11.Data(response.body), h11.EndOfMessage())
-        data = b"".join(self._http.send(event) or b"" for event in events)
+        begin, body, end = (self._http.send(event) or b"" for event in events)
+        # Not joined: a long answer is not to be there twice.
+        pieces = (begin + body[:_PIECE], memoryview(body)[_PIECE:], end)
+        parts = [memoryview(piece) for piece in pieces if piece]
+        try:
+            self._send_within(parts, is_refusal=int(code) >= 400)
+        finally:
+            self._on_unsent(self, 0)
+
+    def _send_within(self, parts: list[memoryview], *, is_refusal: bool) -> None:
+        """Send an answer. TimeoutError if the client does not take it in time."""
         begin = time.monotonic()
-        rest = self._send(memoryview(data), begin + PROMPT_SECONDS)
-        self._on_idle(self)
-        if self._send(rest, begin + self._limits.answer_seconds):
+        self._send(parts, begin + PROMPT_SECONDS)
+        if parts:
+            self.is_served = False
+            self._on_idle(self)
+            self._send(parts, begin + self._limits.answer_seconds)
+        if parts:
             raise TimeoutError
+        self.is_served = not is_refusal
+        self._on_idle(self)
 
     def _refuse(self, response: Response) -> None:
         self._log("refused", status=response.status)

@@ -12,14 +12,17 @@ MIN_IDLE_SECONDS = 0.05
 class ConnectionLimit:
     """The connected clients. A client is busy while the application works for it, and idle otherwise.
 
-    When all places are taken, a new client evicts the one that has been idle for longest. While all are
-    busy, the new client waits.
+    When all places are taken, a new client evicts the one that has been idle for longest: of those that were
+    not served yet, if there are any, so that clients who say nothing evict each other and not Prometheus.
+    While all are busy, the new client waits.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._connected: set[ClientConnection] = set()
-        self._idle_since: dict[ClientConnection, float] = {}  # the longest idle first
+        # The longest idle first.
+        self._unserved_since: dict[ClientConnection, float] = {}
+        self._served_since: dict[ClientConnection, float] = {}
         self._evicted: ClientConnection | None = None  # until it has gone
         self._changed = threading.Condition()
         self._closed = False
@@ -32,39 +35,45 @@ class ConnectionLimit:
             if self._closed:
                 return False
             self._connected.add(client)
-            self._idle_since[client] = time.monotonic()
+            self._unserved_since[client] = time.monotonic()
             return True
 
     def _evict(self) -> float | None:
         """Evict a client; or return the seconds until one may be evicted, None if that is not known."""
-        if not self._idle_since or self._evicted is not None:
+        idle = self._unserved_since or self._served_since
+        if not idle or self._evicted is not None:
             return None
-        client, since = next(iter(self._idle_since.items()))
+        client, since = next(iter(idle.items()))
         seconds = since + MIN_IDLE_SECONDS - time.monotonic()
         if seconds > 0:
             return seconds
         self._evicted = client
-        del self._idle_since[client]
+        del idle[client]
         client.abort()
         return None
 
     def mark_busy(self, client: ClientConnection) -> None:
         """Note that the application works for this client."""
         with self._changed:
-            self._idle_since.pop(client, None)
+            self._forget_idle(client)
 
     def mark_idle(self, client: ClientConnection) -> None:
-        """Note that the server waits for this client."""
+        """Note that this client is waited for, and so may be evicted."""
         with self._changed:
             if client is not self._evicted:
-                self._idle_since.pop(client, None)
-                self._idle_since[client] = time.monotonic()
+                self._forget_idle(client)
+                idle = self._served_since if client.is_served else self._unserved_since
+                idle[client] = time.monotonic()
                 self._changed.notify_all()
+
+    def _forget_idle(self, client: ClientConnection) -> None:
+        self._unserved_since.pop(client, None)
+        self._served_since.pop(client, None)
 
     def remove(self, client: ClientConnection) -> None:
         """Note that this client has gone."""
         with self._changed:
-            self._idle_since.pop(client, None)
+            self._forget_idle(client)
             self._connected.discard(client)
             if client is self._evicted:
                 self._evicted = None

@@ -13,6 +13,7 @@ from wsgiref.types import WSGIApplication
 
 from .connection import ClientConnection, ConnectionSettings, ServerLimits
 from .connection_limit import ConnectionLimit
+from .unsent_limit import UnsentLimit
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -50,7 +51,8 @@ def parse_address(text: str) -> ListenAddress:
 
 class _Listener(TCPServer):
     allow_reuse_address = True
-    request_queue_size = 128
+    #: As many as the kernel allows: whoever finds the queue full tries again after a second, then two, four.
+    request_queue_size = 4096
 
     def __init__(self, address: ListenAddress, accept: Callable[[socket.socket], None]) -> None:
         self._accept = accept
@@ -106,6 +108,7 @@ class Server:
         self._settings = settings
         self._limits = limits
         self._connections = ConnectionLimit(limits.clients)
+        self._unsent = UnsentLimit(limits.unsent_bytes)
         self._listeners: list[_Listener] = []
         try:
             for address in addresses:
@@ -146,6 +149,7 @@ class Server:
             self._limits,
             on_busy=self._connections.mark_busy,
             on_idle=self._connections.mark_idle,
+            on_unsent=self._unsent.note,
         )
         if not self._connections.add(client):
             connection.close()

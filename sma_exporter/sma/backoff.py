@@ -5,6 +5,10 @@ Time is an argument (seconds, monotonic).
 
 from .exceptions import Pause
 
+#: Seconds for which a device that names its own pause is believed: the longest known is a quarter
+#: of an hour.
+LONGEST_RETRY_AFTER = Pause.REFUSED.value[1]
+
 
 class Backoff:
     """The pause of one device; each failure for the same reason in a row doubles it."""
@@ -15,11 +19,14 @@ class Backoff:
         self._until = 0.0
 
     def failed(self, pause: Pause, now: float, at_least: float = 0.0) -> float:
-        """Note a failure; return for how many seconds no login is tried."""
+        """Note a failure; return for how many seconds no login is tried.
+
+        `at_least`: what the device asks for.
+        """
         first, most = pause.value
         self._seconds = min(self._seconds * 2, most) if pause is self.pause else first
         self.pause = pause
-        self._until = now + max(self._seconds, at_least)
+        self._until = now + max(self._seconds, min(at_least, LONGEST_RETRY_AFTER))
         return self._until - now
 
     def over(self) -> None:

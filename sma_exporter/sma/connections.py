@@ -31,10 +31,11 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from .deadline import Deadline
-from .exceptions import SmaPinException
+from .exceptions import SmaPinException, SmaReadException
 
-#: Small keys and old signatures are common in devices. Where the certificate itself is pinned, or
-#: nothing is verified, they take nothing away.
+#: Small keys and old ciphers are common in devices. Where the certificate itself is pinned, or
+#: nothing is verified, they take nothing away; where its authority was named for this device, no
+#: other could show one.
 _LENIENT_CIPHERS = "DEFAULT:@SECLEVEL=1"
 
 
@@ -52,21 +53,29 @@ def parse_fingerprint(text: str) -> str:
     return digest
 
 
-class DeadlineTimeout(Timeout):
-    """urllib3's time-out of one request; it knows the deadlines of connecting and of the whole."""
+class RequestBounds(Timeout):
+    """urllib3's time-out of one request, and the bounds that it does not know.
 
-    def __init__(self, deadline: Deadline, connect_deadline: Deadline) -> None:
+    The deadlines of connecting (name, TCP and TLS handshake) and of the whole; the bytes of the
+    whole answer, headers and chunk sizes included.
+    """
+
+    def __init__(self, deadline: Deadline, connect_deadline: Deadline, answer_bytes: int) -> None:
         super().__init__(total=max(deadline.left(), _SHORTEST))
         self.deadline = deadline
         self.connect_deadline = connect_deadline
+        self.answer_bytes = answer_bytes
 
     def clone(self) -> Self:
         """Return another one, which has not begun; urllib3 asks for it with each request."""
-        return type(self)(self.deadline, self.connect_deadline)
+        return type(self)(self.deadline, self.connect_deadline, self.answer_bytes)
 
 
 #: Seconds; sockets take 0 for "do not wait at all".
 _SHORTEST = 0.001
+
+#: Bytes for which a read from a socket counts at least: single bytes cost as much time as many.
+_SMALLEST_READ = 8
 
 _AddressInfo: TypeAlias = list[tuple[Any, Any, int, str, Any]]
 
@@ -86,7 +95,10 @@ def _addresses(host: str, port: int, deadline: Deadline, resolver: Resolver) -> 
         except (OSError, UnicodeError) as error:
             found.put(error)
 
-    threading.Thread(target=resolve, name=f"resolve {host}", daemon=True).start()
+    try:
+        threading.Thread(target=resolve, name=f"resolve {host}", daemon=True).start()
+    except RuntimeError:
+        raise OSError(f"no thread to look {host} up with: too many are running") from None
     try:
         result = found.get(timeout=deadline.left())
     except queue.Empty:
@@ -104,7 +116,8 @@ def connected(
     Each address gets a share of the time that is left. `resolver`: socket.getaddrinfo, if not another.
     Raises socket.gaierror, TimeoutError and OSError.
     """
-    addresses = _addresses(host.strip("[]"), port, deadline, resolver or socket.getaddrinfo)
+    name = host.strip("[]").replace("%25", "%")  # before the zone of an IPv6 address
+    addresses = _addresses(name, port, deadline, resolver or socket.getaddrinfo)
     failure = OSError(f"no address of {host} is known")
     for position, (family, kind, protocol, _, address) in enumerate(addresses):
         try:
@@ -123,10 +136,11 @@ def connected(
 
 
 class _BoundedReader(io.RawIOBase):
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket, deadline: Deadline) -> None:
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, bounds: RequestBounds) -> None:
         self._raw = raw
         self._sock = sock
-        self._deadline = deadline
+        self._deadline = bounds.deadline
+        self._left = bounds.answer_bytes
 
     def readable(self) -> bool:
         return True
@@ -136,7 +150,11 @@ class _BoundedReader(io.RawIOBase):
         if left <= 0:
             raise TimeoutError("timed out")
         self._sock.settimeout(left)
-        return self._raw.readinto(buffer)
+        count = self._raw.readinto(buffer)
+        self._left -= max(count or 0, _SMALLEST_READ)
+        if self._left < 0:
+            raise SmaReadException("the reply is too large")
+        return count
 
     def close(self) -> None:
         self._raw.close()
@@ -144,27 +162,29 @@ class _BoundedReader(io.RawIOBase):
 
 
 class _BoundedResponse(HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, deadline: Deadline, **kwargs: Any) -> None:
+    def __init__(
+        self, sock: socket.socket, *args: Any, bounds: RequestBounds, **kwargs: Any
+    ) -> None:
         super().__init__(sock, *args, **kwargs)
         raw = self.fp.detach()
-        self.fp = io.BufferedReader(_BoundedReader(raw, sock, deadline))
+        self.fp = io.BufferedReader(_BoundedReader(raw, sock, bounds))
 
 
 class _Bounded:
     """For urllib3's connections: the request's deadline is the end of whatever they do.
 
-    Its time-out and its query come from `_OneRequest`.
+    Its bounds and its query come from `_OneRequest`.
     """
 
     response_class: Any
-    request_timeout: DeadlineTimeout
+    bounds: RequestBounds
     query = ""
 
     def _new_conn(self) -> socket.socket:
         host, port = self.host, self.port  # type: ignore[attr-defined]
         this: Any = self
         try:
-            sock = connected(host, port, self.request_timeout.connect_deadline)
+            sock = connected(host, port, self.bounds.connect_deadline)
         except (socket.gaierror, UnicodeError) as error:
             raise NameResolutionError(host, this, error) from error  # type: ignore[arg-type]
         except TimeoutError as error:
@@ -172,11 +192,11 @@ class _Bounded:
         except OSError as error:
             raise NewConnectionError(this, f"no connection to {host}") from error
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.settimeout(max(self.request_timeout.deadline.left(), _SHORTEST))  # for the handshake
+        sock.settimeout(max(self.bounds.connect_deadline.left(), _SHORTEST))  # for the handshake
         return sock
 
     def getresponse(self) -> Any:
-        self.response_class = partial(_BoundedResponse, deadline=self.request_timeout.deadline)
+        self.response_class = partial(_BoundedResponse, bounds=self.bounds)
         return super().getresponse()  # type: ignore[misc]
 
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
@@ -218,14 +238,14 @@ class _SecureConnection(_Bounded, HTTPSConnection):
 
 
 class _OneRequest:
-    """For urllib3's pools: tells the connection the deadline of the next request, and its query.
+    """For urllib3's pools: tells the connection the bounds of the next request, and its query.
 
     The query holds a session id, so it is kept out of urllib3's log lines.
     """
 
     def _make_request(self, conn: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
         path, _, conn.query = url.partition("?")
-        conn.request_timeout = kwargs["timeout"]
+        conn.bounds = kwargs["timeout"]
         return super()._make_request(conn, method, path, *args, **kwargs)  # type: ignore[misc]
 
 
@@ -334,6 +354,7 @@ def make_session(
         context = lenient_context()
     elif ca_file or ca:
         context = ssl.create_default_context(cafile=ca_file, cadata=ca)
+        context.set_ciphers(_LENIENT_CIPHERS)
     else:
         context = _public_authorities()
     adapter = _Adapter(context, pinned)

@@ -7,7 +7,7 @@ PySMA's four names are the roots, so that its users' `except` clauses keep their
     SmaException
     ├── SmaAuthenticationException      the device refuses the password
     │   └── SmaSessionLimitException    right or wrong, the device has no session left
-    ├── SmaCredentialsException         the password cannot be had: nothing was sent
+    ├── SmaCredentialsException         there is no password to log in with: none was sent
     ├── SmaIdentityException            another device than the configured one answers
     ├── SmaConnectionException          no answer: refused, unreachable, dropped
     │   ├── SmaTimeoutException         no complete answer in the time that was given
@@ -42,7 +42,7 @@ class Pause(Enum):
     """Why a device is left alone: seconds at first, and at most. Each failure in a row doubles them."""
 
     LOST_LOGIN = (10.0, 300.0)
-    """A login without an answer: it may have left a session behind."""
+    """A login without an answer, or a session that could not be closed: one may be left behind."""
     REFUSED = (60.0, 900.0)
     """A wrong password: devices lock the account after some."""
     FULL = (10.0, 120.0)
@@ -63,7 +63,7 @@ class SmaException(Exception):
 
     @property
     def login_lost(self) -> bool:
-        """Whether a login was sent and not answered: it may have left a session behind."""
+        """Whether a session may have been left behind, mostly by a login without an answer."""
         return self.pause is Pause.LOST_LOGIN
 
 
@@ -82,7 +82,7 @@ class SmaSessionLimitException(SmaAuthenticationException):
 
 
 class SmaCredentialsException(SmaException):
-    """Raised when there is no password to log in with: its file cannot be read."""
+    """Raised when there is no password to log in with: its file cannot be read, or none is configured."""
 
     reason = Reason.AUTHENTICATION
 
@@ -107,11 +107,21 @@ class SmaConnectionException(SmaException):
         self.sent = sent
         self.refused = refused
 
+    @property
+    def closed(self) -> bool:
+        """Whether somebody is there: took the request, and closed the connection."""
+        return self.sent
+
 
 class SmaTimeoutException(SmaConnectionException):
     """Raised when a request, taken as a whole, was not answered in its time."""
 
     reason = Reason.TIMEOUT
+
+    @property
+    def closed(self) -> bool:
+        """False: nobody is known to be there."""
+        return False
 
 
 class SmaTlsException(SmaConnectionException):

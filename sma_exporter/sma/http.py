@@ -12,14 +12,14 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import requests
 import urllib3
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 
 from . import limits
-from .connections import DeadlineTimeout, connected, format_fingerprint, lenient_context
+from .connections import RequestBounds, connected, format_fingerprint, lenient_context
 from .deadline import Deadline
 from .exceptions import (
     SmaConnectionException,
@@ -28,6 +28,8 @@ from .exceptions import (
     SmaTimeoutException,
     SmaTlsException,
 )
+from .text import clean
+from .urls import split_url
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -36,6 +38,10 @@ _NO_ADDRESS = (
     requests.exceptions.InvalidSchema,
     requests.exceptions.MissingSchema,
 )
+
+
+#: How JSON objects and lists, and web pages, begin; and an empty reply.
+_TEXT_BEGINNINGS = {b"{", b"[", b"<", b""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +76,20 @@ def exchange(
     """Send one request and return the whole answer, before the deadline.
 
     The body is `payload` as JSON, or `form`; `bearer`: a token for the Authorization header;
-    `connect_deadline`: until when a connection must have come about; `limit`: bytes of the largest
-    answer that is taken. Raises SmaTimeoutException, SmaTlsException, SmaPinException,
-    SmaConnectionException, and SmaReadException for a reply that is too large. Redirects are not
-    followed.
+    `connect_deadline`: until when a connection must have come about, its TLS handshake included;
+    `limit`: bytes of the largest answer that is taken. Raises SmaTimeoutException, SmaTlsException,
+    SmaPinException, SmaConnectionException, and SmaReadException for a reply that is too large or
+    compressed. Redirects are not followed.
     """
-    headers = {"Content-Type": "application/json", "Accept": "application/json, */*"}
+    try:
+        where = split_url(url).netloc
+    except ValueError:
+        raise SmaConnectionException("the URL is no address of a device") from None
+    headers = {
+        "Content-Type": "application/json",
+        "Accept": "application/json, */*",
+        "Accept-Encoding": "identity",  # a small answer can be made to unpack for minutes
+    }
     body = None if payload is None else json.dumps(payload, separators=(",", ":")).encode()
     if form is not None:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -84,8 +98,9 @@ def exchange(
         headers["Authorization"] = f"Bearer {bearer}"
     if deadline.left() <= 0:
         raise SmaTimeoutException("no time left for another request to the device")
-    timeout = DeadlineTimeout(deadline, connect_deadline or deadline)
-    allowed = _Allowed(deadline.left(), timeout.connect_deadline.left())
+    connect_deadline = connect_deadline or deadline
+    bounds = RequestBounds(deadline, connect_deadline, limit + limits.HEAD_BYTES)
+    allowed = _Allowed(deadline.left(), connect_deadline.left())
     outside = sys.exception()  # what the caller handles just now is no cause of what happens here
     try:
         with session.request(
@@ -94,7 +109,7 @@ def exchange(
             data=body,
             params=params,
             headers=headers,
-            timeout=timeout,  # type: ignore[arg-type]
+            timeout=bounds,  # type: ignore[arg-type]
             allow_redirects=False,
             stream=True,
         ) as response:
@@ -106,21 +121,37 @@ def exchange(
     except SmaException:
         raise
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        raise _translated(error, _causes(error, outside), url, allowed, deadline) from None
+        causes = _causes(error, outside)
+        tls_error = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
+        failure = _translated(error, causes, where, allowed)
+        if failure is None and tls_error is not None:
+            failure = _tls_failure(tls_error, url, where, connect_deadline)
+        raise failure or _unusable(error, causes, url, where) from None
 
 
 def _read_limited(response: requests.Response, limit: int) -> bytes:
-    content: bytes = response.raw.read(limit + 1, decode_content=True)
-    if len(content) > limit:
-        raise SmaReadException(f"the reply is larger than {limit // 1024 // 1024} MB")
+    content = b""
+    # Until nothing comes: a cut reply is noticed by the read after its last bytes.
+    while piece := response.raw.read(limit + 1 - len(content), decode_content=False):
+        content += piece
+        if len(content) > limit:
+            raise SmaReadException(f"the reply is larger than {limit // 1024 // 1024} MB")
+    # Some announce a compression and send plain text.
+    encoding = response.headers.get("Content-Encoding", "identity").lower()
+    is_text = content.lstrip()[:1] in _TEXT_BEGINNINGS
+    if encoding != "identity" and response.status_code == 200 and not is_text:
+        encoding = clean(encoding[: limits.TEXT_CHARACTERS])
+        raise SmaReadException(
+            f"the reply is compressed ({encoding}), which was not asked for: "
+            "does a proxy stand in front of the device?"
+        )
     return content
 
 
 def _translated(
-    error: Exception, causes: list[BaseException], url: str, allowed: _Allowed, deadline: Deadline
-) -> SmaException:
-    """Return what a failure below means, in words without URL."""
-    where = _netloc(url)
+    error: Exception, causes: list[BaseException], where: str, allowed: _Allowed
+) -> SmaException | None:
+    """Return what a time-out or a missing connection means, in words without URL."""
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return SmaTimeoutException(f"no connection to {where} within {allowed.connecting:.3g} s")
     for cause in causes:  # before the time-outs: urllib3 counts a refused connection among them
@@ -134,16 +165,13 @@ def _translated(
     ):
         message = f"{where} gave no complete answer within {allowed.altogether:.3g} s"
         return SmaTimeoutException(message, sent=True)
-    for cause in causes:
-        if isinstance(cause, ssl.SSLError):
-            return _tls_failure(cause, url, deadline)
-    return _unusable(error, causes, url, where)
+    return None
 
 
 def _unusable(error: Exception, causes: list[BaseException], url: str, where: str) -> SmaException:
     library_error = isinstance(error, requests.RequestException | urllib3.exceptions.HTTPError)
     if isinstance(error, _NO_ADDRESS) or (isinstance(error, ValueError) and not library_error):
-        return SmaConnectionException(f"{where or 'the URL'} is no address of a device")
+        return SmaConnectionException(f"{where} is no address of a device")
     if not library_error:
         return SmaTlsException(f"no TLS connection to {where}: the CA file cannot be read")
     # Lost while reading a body, it would be an error of urllib3, not of requests.
@@ -159,13 +187,6 @@ def _unusable(error: Exception, causes: list[BaseException], url: str, where: st
     return SmaConnectionException(
         f"{where} closed the connection without a complete answer", sent=True
     )
-
-
-def _netloc(url: str) -> str:
-    try:
-        return urlsplit(url).netloc
-    except ValueError:
-        return ""
 
 
 def _not_connected(error: NewConnectionError, where: str) -> SmaConnectionException:
@@ -196,30 +217,55 @@ def presented_fingerprint(url: str, deadline: Deadline) -> str | None:
 
     A connection of its own that trusts anything and sends nothing.
     """
-    parts = urlsplit(url)
+    return _presented(url, deadline)[0]
+
+
+def _presented(url: str, deadline: Deadline) -> tuple[str | None, str]:
+    """Return the fingerprint, and the name of the encryption that was agreed on."""
     try:
-        with connected(parts.hostname or "", parts.port or 443, deadline) as sock:
-            context = lenient_context()
-            with context.wrap_socket(sock, server_hostname=parts.hostname) as secured:
-                certificate = secured.getpeercert(binary_form=True)
+        parts = split_url(url)
+        host = parts.host.strip("[]")
+        with (
+            connected(host, parts.port, deadline) as sock,
+            lenient_context().wrap_socket(sock, server_hostname=host) as secured,
+        ):
+            certificate, cipher = secured.getpeercert(binary_form=True), secured.cipher()
     except (OSError, ValueError):
-        return None
-    return format_fingerprint(hashlib.sha256(certificate).hexdigest()) if certificate else None
+        return None, ""
+    fingerprint = hashlib.sha256(certificate).hexdigest() if certificate else None
+    return fingerprint and format_fingerprint(fingerprint), cipher[0] if cipher else ""
 
 
-def _tls_failure(error: ssl.SSLError, url: str, deadline: Deadline) -> SmaTlsException:
-    where = _netloc(url)
-    if isinstance(error, ssl.SSLCertVerificationError):
-        offered = presented_fingerprint(url, deadline)
-        message = f"the certificate of {where} cannot be verified ({error.verify_message})"
-        if offered:
-            message += (
-                "; if a browser on the same network shows the same certificate, trust it with "
-                f'fingerprint: "{offered}"'
-            )
-        return SmaTlsException(message, fingerprint=offered)
-    if error.reason in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}:
+_NOT_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
+_BEFORE_TLS_1_2 = {"TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL"}
+
+
+def _tls_failure(error: ssl.SSLError, url: str, where: str, deadline: Deadline) -> SmaTlsException:
+    if error.reason in _NOT_TLS:
         return SmaTlsException(
             f"{where} does not speak TLS; for a device with plain HTTP only, write http:// before the address"
         )
-    return SmaTlsException(f"no TLS connection to {where} ({error.reason or 'handshake failed'})")
+    if error.reason in _BEFORE_TLS_1_2:
+        return SmaTlsException(
+            f"{where} speaks TLS 1.0 or 1.1 only, which are broken and not supported: update the "
+            "device's firmware, or put a proxy with TLS 1.2 in front of it; in a network that you "
+            "trust with the password, a device with plain HTTP can have http:// before the address"
+        )
+    offered, cipher = _presented(url, deadline)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        problem = f"the certificate of {where} cannot be verified ({error.verify_message})"
+    elif offered:
+        problem = (
+            f"{where} offers only old encryption ({cipher}), which is taken for a certificate "
+            "that you name or whose authority you name"
+        )
+    else:
+        return SmaTlsException(
+            f"no TLS connection to {where} ({error.reason or 'handshake failed'})"
+        )
+    if offered:
+        problem += (
+            "; if a browser on the same network shows the same certificate, trust it with "
+            f'fingerprint: "{offered}"'
+        )
+    return SmaTlsException(problem, fingerprint=offered)

@@ -7,8 +7,11 @@ is spent on it. The largest real replies that are recorded: 43 kB of values, 100
 #: Bytes of one reply with values or parameters.
 REPLY_BYTES = 1024 * 1024
 
-#: Bytes of one reply of a data logger, which only `backfill` asks for: and a library user for long spans.
-LOGGER_REPLY_BYTES = 8 * 1024 * 1024
+#: Bytes of one reply of a data logger: a year of values every five minutes are 3.3 MB.
+LOGGER_REPLY_BYTES = 4 * 1024 * 1024
+
+#: Bytes that an answer may have beside its body: status, headers, the sizes of chunks.
+HEAD_BYTES = 64 * 1024
 
 #: Characters of a text (a name, a serial number) as a label, a page or a log line shows it.
 TEXT_CHARACTERS = 128

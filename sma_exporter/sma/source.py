@@ -89,14 +89,18 @@ class Source(Protocol):
 
         What comes later holds everything of before. A login is not cut by the deadline. `custom`:
         addresses that no table knows. `identify`: yield nothing before it is certain who answers.
-        Who stops before the end has refused what came: the next read asks again who answers.
-        Raises SmaException.
+        Who stops before the end has refused what came: the next read asks again who answers. A read
+        that fails, for whatever reason, leaves its session in doubt: see `release`. Raises
+        SmaException.
         """
 
     def release(self, deadline: Deadline) -> None:
-        """Log out, in one attempt.
+        """Log out, in one attempt; nothing to do without a session.
 
-        Raises SmaException when a session may be left: the next read uses it again.
+        Called after each read that failed, and otherwise as the configuration says; the next read
+        logs in. Raises SmaException when a session may be left. After a good read, the next one uses
+        that again. After one that failed, the next one closes it first, and logs in when it cannot be
+        used either; but not while the device does not answer at all: there is one session at a time.
         """
 
     def cancel(self) -> None:

@@ -8,20 +8,19 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 from urllib.parse import parse_qs
 from wsgiref.types import StartResponse, WSGIEnvironment
-
-from prometheus_client.exposition import gzip_accepted
 
 from .. import __version__, config
 from ..devices.fleet import Fleet
 from ..metrics.collector import DeviceCollector, ExporterCollector, ScrapeCountersCollector
 from ..metrics.exposition import Collector, exposition
-from ..sma.deadline import Deadline
+from .content_coding import accepts_gzip
 from .page import render
 from .paths import FixedPath
 from .service_discovery import Base, base_of, target_groups
+from .writing import TooManyError, Writing
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -65,14 +64,17 @@ class Message:
     headers: Sequence[tuple[str, str]] = ()
 
 
-#: Whose families are the answer.
-Collectors: TypeAlias = Sequence[Collector]
+class Families(NamedTuple):
+    """An answer that is still to be made: whose families it shows, and what to do when that is over."""
+
+    collectors: Sequence[Collector]
+    end: Callable[[], None] = lambda: None
 
 
 class Route(NamedTuple):
     """What answers a path, and to which methods. `waits` says that it waits for devices or files."""
 
-    answer: Callable[[WSGIEnvironment], Message | Collectors]
+    answer: Callable[[WSGIEnvironment], Message | Families]
     methods: Sequence[str] = _READ
     waits: bool = False
 
@@ -83,12 +85,24 @@ _TOO_MANY = Message(
     headers=[("Retry-After", "5")],
 )
 
+_TOO_SLOW = Message(
+    "503 Service Unavailable",
+    "Answers to earlier requests are still being written; try again in some seconds.\n",
+    headers=[("Retry-After", "5")],
+)
+_RELOADING = Message(
+    "503 Service Unavailable",
+    "The configuration is being loaded already; try again in some seconds.\n",
+    headers=[("Retry-After", "5")],
+)
+
 
 class App:
     """The exporter's pages over the configured devices.
 
     `external_url` is where Prometheus reaches them, if not at the host that it asks; `lifecycle` allows
-    to reload the configuration over HTTP; `web_config_usable` tells whether the web configuration file is.
+    to reload the configuration over HTTP; `web_config_usable` tells whether the web configuration file is;
+    `log_lines_dropped` counts the log lines that were lost.
     """
 
     def __init__(
@@ -100,12 +114,18 @@ class App:
         external_url: Base | None = None,
         lifecycle: bool = False,
         web_config_usable: Callable[[], bool] = lambda: True,
+        log_lines_dropped: Callable[[], int] = lambda: 0,
     ) -> None:
         self.telemetry_path = telemetry_path
         self._fleet = fleet
         self._offset = offset
         self._external_url = external_url
-        self._exporter = ExporterCollector(fleet, web_config_usable=web_config_usable)
+        self._exporter = ExporterCollector(
+            fleet, web_config_usable=web_config_usable, log_lines_dropped=log_lines_dropped
+        )
+        self._writing_all = Writing(fleet.monotonic, one_at_a_time=True)
+        self._writing_one = Writing(fleet.monotonic, one_at_a_time=False)
+        self._reloading = threading.Lock()
         self._may_wait = threading.Semaphore(MAX_WAITING)
         reload = self._reload if lifecycle else _no_lifecycle
         self.routes: Mapping[str, Route] = {
@@ -140,14 +160,16 @@ class App:
         finally:
             self._may_wait.release()
 
-    def _metrics(self, environ: WSGIEnvironment) -> Collectors:
-        collector = DeviceCollector(self._fleet.devices, self._deadline(environ))
-        return collector, self._exporter
+    def _metrics(self, environ: WSGIEnvironment) -> Families:
+        devices = self._fleet.devices
+        scrape = self._writing_all.scrape(self._seconds(environ), len(devices))
+        collector = DeviceCollector(devices, scrape.deadline, on_read=scrape.waited)
+        return Families((collector, self._exporter), scrape.end)
 
-    def _exporter_metrics(self, _: WSGIEnvironment) -> Collectors:
-        return ScrapeCountersCollector(self._fleet.devices), self._exporter
+    def _exporter_metrics(self, _: WSGIEnvironment) -> Families:
+        return Families((ScrapeCountersCollector(self._fleet.devices), self._exporter))
 
-    def _probe(self, environ: WSGIEnvironment) -> Message | Collectors:
+    def _probe(self, environ: WSGIEnvironment) -> Message | Families:
         targets = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).get(
             "target", []
         )
@@ -160,8 +182,11 @@ class App:
             return _bad_request(
                 "no device of this name is configured; a host is not taken from a request"
             )
-        collector = DeviceCollector([device], self._deadline(environ), with_counters=False)
-        return (collector,)
+        scrape = self._writing_one.scrape(self._seconds(environ), 1)
+        collector = DeviceCollector(
+            [device], scrape.deadline, with_counters=False, on_read=scrape.waited
+        )
+        return Families((collector,), scrape.end)
 
     def _page(self, _: WSGIEnvironment) -> Message:
         snapshots = [device.last() for device in self._fleet.devices]
@@ -177,17 +202,22 @@ class App:
         return Message("200 OK", json.dumps(groups), "application/json", headers)
 
     def _reload(self, _: WSGIEnvironment) -> Message:
+        # One at a time: a file may lie on a mount that hangs, and each would keep a place of a scrape.
+        if not self._reloading.acquire(blocking=False):
+            return _RELOADING
         try:
             self._fleet.reload()
         except config.ConfigError as error:
             return Message(
                 "500 Internal Server Error", f"Not reloaded, the old one stays:\n{error}\n"
             )
+        finally:
+            self._reloading.release()
         return Message("200 OK", "Reloaded\n")
 
-    def _deadline(self, environ: WSGIEnvironment) -> Deadline:
+    def _seconds(self, environ: WSGIEnvironment) -> float:
         header = environ.get("HTTP_X_PROMETHEUS_SCRAPE_TIMEOUT_SECONDS", "")
-        return Deadline.after(scrape_seconds(header, self._offset), self._fleet.monotonic)
+        return scrape_seconds(header, self._offset)
 
 
 def scrape_seconds(header: str, offset: float) -> float:
@@ -211,17 +241,22 @@ def _answer(
         return _send(result, method, start_response)
     if method == "HEAD":  # no device is read for headers
         return _send(Message("200 OK", ""), method, start_response)
-    return _expose(result, environ, start_response)
+    try:
+        return _expose(result.collectors, environ, start_response)
+    except TooManyError:
+        return _send(_TOO_SLOW, method, start_response)
+    finally:
+        result.end()
 
 
 def _expose(
-    collectors: Collectors, environ: WSGIEnvironment, start_response: StartResponse
+    collectors: Sequence[Collector], environ: WSGIEnvironment, start_response: StartResponse
 ) -> Iterable[bytes]:
     names = parse_qs(environ.get("QUERY_STRING", "")).get("name[]")
     shown = exposition(collectors, environ.get("HTTP_ACCEPT", ""), names)
     body = shown.text.encode()
     headers = [("Content-Type", shown.content_type)]
-    if gzip_accepted(environ.get("HTTP_ACCEPT_ENCODING", "")):
+    if accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
         body = gzip.compress(body, _GZIP_LEVEL)
         headers.append(("Content-Encoding", "gzip"))
     start_response("200 OK", headers)

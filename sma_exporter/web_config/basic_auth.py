@@ -1,7 +1,8 @@
 """Who has logged in: HTTP's basic authentication against bcrypt hashes.
 
 bcrypt is slow on purpose, so that is what this file is about: nobody learns from the time whether a user
-exists, few of them wait for it at once, and Prometheus pays for it once and not with every scrape.
+exists, who guesses comes after those who do not (`turns`), and Prometheus pays for it once and not with every
+scrape.
 """
 
 import base64
@@ -9,23 +10,18 @@ import binascii
 import hmac
 import re
 import secrets
-import threading
 from collections.abc import Callable, Mapping
 
 import bcrypt
 
-#: How many may wait for a comparison. More are turned away, so that guessing cannot take all connections.
-MAX_WAITING = 8
+from .turns import Turns
+
 #: How many wrong passwords are remembered.
 MAX_WRONG = 256
 
 _BASIC = re.compile(r"basic +([A-Za-z0-9+/=]+) *", re.IGNORECASE)
 #: All that bcrypt looks at; its tools, such as htpasswd, cut what is longer.
 _PASSWORD_BYTES = 72
-
-
-class TooBusyError(Exception):
-    """Raised when more passwords are to be compared than can be."""
 
 
 def credentials(header: str) -> tuple[bytes, bytes] | None:
@@ -49,31 +45,33 @@ def compare(password: bytes, hashed: bytes) -> bool:
 class Passwords:
     """Compares passwords with hashes, one at a time, and remembers the outcomes, but no password."""
 
-    def __init__(self, compare: Callable[[bytes, bytes], bool] = compare) -> None:
+    def __init__(
+        self, compare: Callable[[bytes, bytes], bool] = compare, turns: Turns | None = None
+    ) -> None:
         self._compare = compare
+        self._turns = turns or Turns()
         self._key = secrets.token_bytes(32)
         self._right: dict[bytes, bytes] = {}  # the last right answer of each user
         self._wrong: dict[bytes, None] = {}  # the oldest first
-        self._turn = threading.Lock()
-        self._places = threading.BoundedSemaphore(MAX_WAITING)
 
-    def fits(self, hashes: Mapping[bytes, bytes], user: bytes, password: bytes) -> bool:
-        """Tell whether this is the password of one of these users. Raises TooBusyError."""
+    def fits(
+        self, hashes: Mapping[bytes, bytes], user: bytes, password: bytes, address: str = ""
+    ) -> bool:
+        """Tell whether this is the password of one of these users. Raises TooBusyError.
+
+        `address`: where the client is; for whom an outcome is known does not matter.
+        """
         known = hashes.get(user)
         digest = self._digest(user, known or b"", password)
         outcome = self._remembered(user, digest)
         if outcome is not None:
             return outcome
-        if not self._places.acquire(blocking=False):
-            raise TooBusyError
-        try:
-            with self._turn:
-                outcome = self._remembered(user, digest)  # others may have asked the same meanwhile
-                if outcome is None:
-                    outcome = self._fits(known, password, [*hashes.values()])
-                    self._remember(user, digest, outcome)
-        finally:
-            self._places.release()
+        with self._turns.turn(address):
+            outcome = self._remembered(user, digest)  # others may have asked the same meanwhile
+            if outcome is None:
+                outcome = self._fits(known, password, [*hashes.values()])
+                self._remember(user, digest, outcome)
+                self._turns.note(address, right=outcome)
         return outcome
 
     def _fits(self, known: bytes | None, password: bytes, hashes: list[bytes]) -> bool:

@@ -1,7 +1,8 @@
 """Who is allowed in now: TLS, users and headers, as the web configuration file says at this moment.
 
-The file, and every file that it names, is looked at for each connection and each request, and read again when
-it has changed. What cannot be used then changes nothing: what was in force stays so.
+The file, and every file that it names, is looked at every second by a thread of its own, and read again when
+it has changed: a mount that hangs then holds up this thread only, and no request. What cannot be used changes
+nothing: what was in force stays so.
 """
 
 import logging
@@ -14,12 +15,15 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from ..config import ConfigError
 from ..server import CLIENT_CERTIFICATE, ConnectionSettings, Response, plain
-from .basic_auth import Passwords, TooBusyError, credentials
+from .basic_auth import Passwords, credentials
 from .load import RateLimit, Web, load, plain_san
+from .turns import TooBusyError
 from .watched_files import WatchedFiles
 
 _LOGGER = logging.getLogger(__name__)
 
+#: Seconds between two looks at the files.
+WATCH_SECONDS = 1.0
 #: Seconds between seeing a change and reading: who is writing the file may not be done.
 SETTLING_SECONDS = 0.1
 
@@ -36,11 +40,15 @@ _TOO_MANY = plain(
 
 
 class WebConfig:
-    """The web configuration file as it is now; without a file everything is allowed. Raises ConfigError."""
+    """The web configuration file as it was when it was looked at last. Raises ConfigError.
+
+    Without a file everything is allowed. `watch` begins to look at it; nothing else here touches a file.
+    """
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
-        self._lock = threading.Lock()
+        self._looking = threading.Lock()
+        self._is_closed = threading.Event()
         self._passwords = Passwords()
         self._files = WatchedFiles()
         self._problems: tuple[str, ...] = ()
@@ -60,14 +68,14 @@ class WebConfig:
 
     def connection_settings(self) -> ConnectionSettings:
         """Return how the server is to serve now."""
-        web = self._current()
+        web = self._web
         return ConnectionSettings(web.context, web.headers)
 
     def guarded(self, app: WSGIApplication) -> WSGIApplication:
         """Return the application behind TLS names, login and rate limit."""
 
         def guard(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            refusal = self._refusal(self._current(), environ)
+            refusal = self._refusal(self._web, environ)
             if refusal is None:
                 return app(environ, start_response)
             start_response(refusal.status, [*refusal.headers])
@@ -83,20 +91,38 @@ class WebConfig:
         if not web.users:
             return None
         given = credentials(environ.get("HTTP_AUTHORIZATION", ""))
+        address = environ.get("REMOTE_ADDR", "")
         try:
-            known = given is not None and self._passwords.fits(web.users, *given)
+            known = given is not None and self._passwords.fits(web.users, *given, address)
         except TooBusyError:
             return _TOO_MANY
         return None if known else _UNAUTHORIZED
 
     # The file ---------------------------------------------------------------------------------------
 
-    def _current(self) -> Web:
-        with self._lock:
+    def watch(self, every: float = WATCH_SECONDS) -> None:
+        """Look at the files from now on, until `close`."""
+        if self._path is not None:
+            name = "web configuration"
+            threading.Thread(target=self._watch, args=(every,), name=name, daemon=True).start()
+
+    def close(self) -> None:
+        """Look at them no more."""
+        self._is_closed.set()
+
+    def _watch(self, every: float) -> None:
+        while not self._is_closed.wait(every):
+            try:
+                self.look()
+            except Exception:  # whatever it was, the next look must come
+                _LOGGER.exception("the web configuration could not be looked at")
+
+    def look(self) -> None:
+        """Read the files again if one of them has changed."""
+        with self._looking:
             if self._path is not None and self._files.changed():
                 time.sleep(SETTLING_SECONDS)
                 self._read(self._path)
-            return self._web
 
     def _read(self, path: Path) -> None:
         self._files = WatchedFiles()

@@ -23,6 +23,7 @@ from ..sma.deadline import Deadline
 from ..sma.exceptions import (
     SmaAuthenticationException as SmaAuthenticationException,
     SmaConnectionException as SmaConnectionException,
+    SmaCredentialsException as SmaCredentialsException,
     SmaException as SmaException,
     SmaPinException as SmaPinException,
     SmaReadException as SmaReadException,
@@ -38,6 +39,7 @@ from .client import SMA, LogEntry as LogEntry, SessionCheck
 from .data_logger import LOGGERS, DataLogger as DataLogger
 from .decode import decode, version_int_to_string
 from .exceptions import (
+    SmaErrorReplyException as SmaErrorReplyException,
     SmaNoLoggerException as SmaNoLoggerException,
     SmaNotWebConnectException as SmaNotWebConnectException,
     SmaSeveralDevicesException as SmaSeveralDevicesException,

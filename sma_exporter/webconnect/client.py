@@ -20,12 +20,14 @@ from functools import partial
 from operator import index
 from typing import Any, NamedTuple, Self, SupportsIndex, TypeAlias, TypedDict
 
+from ..sma import limits
 from ..sma.connections import Session
 from ..sma.deadline import Deadline
 from ..sma.exceptions import (
     Pause,
     SmaAuthenticationException,
     SmaConnectionException,
+    SmaCredentialsException,
     SmaException,
     SmaReadException,
     SmaSessionLimitException,
@@ -37,9 +39,14 @@ from ..sma.http import HttpReply, exchange
 from ..sma.tags import L10N
 from . import definitions
 from .decode import ONLINE_KEYS, PARAMETER_KEYS, version_int_to_string
-from .exceptions import SmaNoLoggerException, SmaSeveralDevicesException
+from .exceptions import (
+    SmaErrorReplyException,
+    SmaNoLoggerException,
+    SmaNotWebConnectException,
+    SmaSeveralDevicesException,
+)
 from .presence import IDENTITY, present
-from .replies import int_or_none, moved, parsed, session_id
+from .replies import WITHOUT, int_or_none, moved, parsed, session_id
 from .sensor import Sensors
 
 _LOGGER = logging.getLogger(__name__)
@@ -57,7 +64,12 @@ LOGOUT_TIMEOUT = 2.0
 #: this.
 KEYS_A_REQUEST = 40
 
-_SESSION_EXPIRED = {401, 403}
+#: What a device answers, as `err` or as HTTP status, to a session or a password that it does not know.
+_REFUSED = {401, 403}
+_FULL = 503
+
+#: What a device answers to getDashValues whose page before the login is switched off.
+_NOT_SHOWN = {401, 403, 404}
 
 _SCHEMES = ("http", "https")
 
@@ -95,11 +107,15 @@ class SMA:
     `login_timeout`: seconds for one request as a whole. `https_only`: never fall back to plain
     HTTP. `monotonic`: the clock of its deadlines.
 
-    All calls raise SmaException's sub-classes. A read logs in when there is no session, and once
-    more when the device does not know the session any longer. A call does not outlast its
-    `deadline`, but a login is not cut by it. `with` logs out at the end; a logout that fails is
-    passed over then. `answered_as` is the key of the last result: masked, and not the same for
-    ever, so no identity, but a new one is a reason to ask who answers.
+    All calls raise SmaException's sub-classes. A call does not outlast its `deadline`, but a login is
+    not cut by it. `with` logs out at the end; a logout that fails is passed over then. `logins`
+    counts the sessions that were opened, `lost_sessions` those that may be left on the device.
+    `answered_as` is the key of the last result: masked, and not the same for ever, so no identity,
+    but a new one is a reason to ask who answers.
+
+    A read logs in when there is no session, and once more when the device does not know the session
+    any longer (err or HTTP 401, 403). Before that the old session is logged out, in case it lives; when
+    the device does not answer at all, no login follows, and the session is used again.
     """
 
     def __init__(
@@ -129,6 +145,7 @@ class SMA:
         self.url = self._given_url = url.rstrip("/")
         self.group = group
         self.logins = 0
+        self.lost_sessions = 0
         self.answered_as: str | None = None
         self._http = session
         self._password = password
@@ -140,6 +157,7 @@ class SMA:
         self._monotonic = monotonic
         self._stopped = False
         self._is_found = False
+        self._is_redirected = False  # from http to https, by the device
 
     def __enter__(self) -> Self:
         return self
@@ -164,45 +182,54 @@ class SMA:
         Raises SmaAuthenticationException, SmaSessionLimitException and whatever a request raises,
         then with `login_lost` if a session may have been opened all the same. Never repeated.
         """
+        return self._new_session(None)
+
+    def _new_session(self, deadline: Deadline | None) -> bool:
+        """Log in; `deadline`: of what comes before the login."""
         if self._password is None:
             return False
         password = self._password() if callable(self._password) else self._password
-        self._end_session(self._within(LOGOUT_TIMEOUT))
-        deadline = self._within(self._login_timeout)
-        self._find(deadline)
+        if self.logged_in and not self.end_session(deadline):
+            self.lose_session()
+        login_deadline = self._within(self._login_timeout)
+        self._find(login_deadline)
         self._http.close()  # a kept connection that just went stale would lose the answer
         payload = {"right": GROUPS[self.group], "pass": password}
         try:
-            body = self._post("login", payload, deadline)
-        except SmaUnsupportedException:
+            body = self._post("login", payload, login_deadline)
+            self._sid = session_id(body)
+        except SmaUnsupportedException as error:
+            if error.err in _REFUSED and self._is_webconnect():
+                raise self._refused_password() from None
             raise
         except (SmaConnectionException, SmaReadException) as error:
-            if getattr(error, "sent", True):
-                error.pause = Pause.LOST_LOGIN
-            raise
-        self._sid = session_id(body)
+            raise self._failed_login(error) from None
         if self._sid is None:
-            raise self._refusal(body)
+            result = body.get("result")
+            if isinstance(result, dict) and "sid" in result:
+                raise self._refused_password()
+            raise SmaReadException("the login was answered with no session id")
         self.logins += 1
         return True
 
-    def _refusal(self, body: Mapping[str, Any]) -> SmaException:
-        """Return what an answer to a login without a session id means."""
-        err, result = int_or_none(body.get("err")), body.get("result")
-        if err == 503:
+    def _failed_login(self, error: SmaConnectionException | SmaReadException) -> SmaException:
+        """Return what an error, or no answer to a login, means."""
+        err = error.err if isinstance(error, SmaReadException) else None
+        if err == _FULL:
             return SmaSessionLimitException(
                 "the device has no free session: log out of its web page, or wait until one expires"
             )
-        if err in _SESSION_EXPIRED or (isinstance(result, dict) and "sid" in result):
-            return SmaAuthenticationException(
-                f"the password was refused for the group {self.group!r}"
-            )
-        if err == 404:
-            return SmaConnectionException(
-                "the device does not serve its login (err 404): is it starting?"
-            )
-        what = "no session id" if err is None else f"err {err}"
-        return SmaReadException(f"the login was answered with {what}", err=err)
+        if err in _REFUSED:
+            return self._refused_password()
+        if isinstance(error, SmaErrorReplyException):
+            starting = "the device does not serve its login (err 404): is it starting?"
+            return SmaConnectionException(starting) if err == 404 else error
+        if not isinstance(error, SmaConnectionException) or error.sent:
+            error.pause = Pause.LOST_LOGIN
+        return self._explained(error)
+
+    def _refused_password(self) -> SmaAuthenticationException:
+        return SmaAuthenticationException(f"the password was refused for the group {self.group!r}")
 
     def close_session(self, deadline: Deadline | None = None) -> None:
         """Log out, in one attempt; nothing to do without a session.
@@ -214,23 +241,53 @@ class SMA:
         if self._sid is None:
             return
         try:
-            body = self._post(
-                "logout", {}, deadline or self._within(LOGOUT_TIMEOUT), authorised=True
-            )
-            if "err" not in body or int_or_none(body["err"]) in _SESSION_EXPIRED:
-                self._sid = None
+            self._post("logout", {}, deadline or self._within(LOGOUT_TIMEOUT), authorised=True)
+        except SmaReadException as error:
+            if error.err not in _REFUSED:
+                raise
         finally:
             self._http.close()
+        self._sid = None
 
-    def _end_session(self, deadline: Deadline) -> None:
-        """Make room for a new session: the old one is over whatever the device says to the logout."""
-        with contextlib.suppress(SmaException):
-            self.close_session(deadline)
+    def end_session(self, deadline: Deadline | None = None) -> bool:
+        """Log out, as `close_session`; return whether the session is over.
+
+        False: the device answers, but not that the session is over. SmaConnectionException when it
+        answers nothing, not even sessionCheck afterwards.
+        """
+        try:
+            self.close_session(self._request_deadline(deadline).at_most(LOGOUT_TIMEOUT))
+        except SmaException as error:
+            if not self.is_there(error, deadline):
+                raise
+            return False
+        return True
+
+    def is_there(self, error: SmaException, deadline: Deadline | None = None) -> bool:
+        """Tell whether the device answers at all, after a request that failed."""
+        if not isinstance(error, SmaConnectionException) or error.closed:
+            return True
+        probed = self._probe(self._request_deadline(deadline).at_most(LOGOUT_TIMEOUT))
+        return not isinstance(probed, SmaConnectionException) or probed.closed
+
+    def lose_session(self) -> None:
+        """Forget a session that could not be closed: the device may have it still."""
+        self.lost_sessions += self.logged_in
         self._sid = None
 
     def session_check(self, *, deadline: Deadline | None = None) -> SessionCheck:
-        """Ask how many sessions are free, and how long logins are blocked. Needs no login."""
-        body = self._post("sessionCheck", {}, self._request_deadline(deadline))
+        """Ask how many sessions are free, and how long logins are blocked. Needs no login.
+
+        Some firmware does not know the call: it answers anything, or closes the connection.
+        """
+        try:
+            body = self._post("sessionCheck", {}, self._request_deadline(deadline))
+        except SmaUnsupportedException:
+            raise
+        except (SmaConnectionException, SmaReadException) as error:
+            if isinstance(error, SmaConnectionException) and not error.closed:
+                raise
+            body = {}
         result = body.get("result")
         if not isinstance(result, dict):
             return SessionCheck(None, 0.0)
@@ -246,7 +303,7 @@ class SMA:
 
     def forget_scheme(self) -> None:
         """Look for https again with the next login: the device may speak it by then."""
-        self.url, self._is_found = self._given_url, False
+        self.url, self._is_found, self._is_redirected = self._given_url, False, False
 
     # --- reads ---
 
@@ -274,7 +331,7 @@ class SMA:
             values = self._read_values("getAllOnlValues", {"destDev": []}, deadline)
         except SmaReadException as error:
             is_of_login = not self.logged_in
-            if error.err is None or error.err in _SESSION_EXPIRED or is_of_login:
+            if error.err is None or error.err in _REFUSED or is_of_login:
                 raise
             values = {}
         return values or self.read_keys(ONLINE_KEYS, deadline=deadline)
@@ -370,20 +427,66 @@ class SMA:
         self, name: str, payload: object, *, deadline: Deadline | None = None
     ) -> dict[str, Any]:
         """Return the whole reply to a call ("getValues", …) that reads, logged in as needed."""
-        public = self._password is None or name.startswith("getDash")
         self._request_deadline(deadline)  # no login for a read that would come too late
-        if not public and self._sid is None:
-            self.new_session()
-        body = self._post_twice(name, payload, deadline, authorised=not public)
-        if not public and int_or_none(body.get("err")) in _SESSION_EXPIRED:
-            # Mostly the session has expired. But a device that says so of a live one would keep it.
-            self._end_session(self._request_deadline(deadline).at_most(LOGOUT_TIMEOUT))
-            self.new_session()
-            body = self._post_twice(name, payload, deadline, authorised=True)
-        if "err" in body:
-            err = int_or_none(body["err"])
-            raise SmaReadException(f"the device answered {name} with err {err}", err=err)
-        return body
+        if self._password is None or name.startswith("getDash"):
+            return self._public_reply(name, payload, deadline)
+        if self._sid is None:
+            self._new_session(deadline)
+        try:
+            return self._post_twice(name, payload, deadline, authorised=True)
+        except SmaReadException as error:
+            if error.err not in _REFUSED:
+                raise
+        # Mostly the session has expired. But a device that says so of a live one would keep it.
+        self._new_session(deadline)
+        return self._post_twice(name, payload, deadline, authorised=True)
+
+    def _public_reply(
+        self, name: str, payload: object, deadline: Deadline | None
+    ) -> dict[str, Any]:
+        """Return the reply to a call that needs no session."""
+        try:
+            return self._post_twice(name, payload, deadline, authorised=False)
+        except SmaConnectionException as error:
+            raise self._explained(error) from None
+        except SmaReadException as error:
+            if name != "getDashValues" or error.err not in _NOT_SHOWN:
+                raise
+            if isinstance(error, SmaUnsupportedException) and not self._is_webconnect():
+                raise
+        raise SmaCredentialsException(
+            "the device shows nothing before the login: switch on the page before the login on the "
+            "device, or configure its password"
+        )
+
+    def _explained(self, error: SmaException) -> SmaException:
+        """Return what it means when the device closes connections at first contact, else the error."""
+        is_first_contact = not self.logins and self.answered_as is None
+        if not is_first_contact or not self.url.lower().startswith("http://"):
+            return error
+        if not _is_closed(error) or not _is_closed(self._probe()):
+            return error
+        host = self.url.partition("://")[2]
+        found = SmaNotWebConnectException(
+            f"{host} closes each connection without an answer: if it wants TLS, write https:// before "
+            f"the address; if it has no WebConnect, it cannot be read: {WITHOUT}"
+        )
+        found.pause = error.pause
+        return found
+
+    def _is_webconnect(self) -> bool:
+        """Tell, where a web page or HTTP 404 answers a call, whether another one is known."""
+        probed = self._probe()
+        return probed is None or isinstance(probed, SmaErrorReplyException)
+
+    def _probe(self, deadline: Deadline | None = None) -> SmaException | None:
+        """Ask something harmless; return what is wrong with the answer."""
+        deadline = deadline or self._within(LOGOUT_TIMEOUT)
+        try:
+            self._post("sessionCheck", {}, deadline)
+        except SmaException as error:
+            return error
+        return None
 
     def _only_member(self, result: object) -> object:
         """Return what a result says. Its key is masked and changes: it is nobody's identity."""
@@ -434,63 +537,96 @@ class SMA:
         self, name: str, payload: object, deadline: Deadline, *, authorised: bool = False
     ) -> dict[str, Any]:
         """Post one call and return the JSON object that answers it."""
-        if "://" not in self.url:
+        if "://" not in self.url or (self._is_redirected and not self._is_found):
             self._find(deadline)
-        path = f"/dyn/{name}.json"
-        params = {"sid": self._sid} if authorised and self._sid else None
-        post = partial(self._exchange, payload=payload, params=params, deadline=deadline)
-        reply = post(self.url + path)
-        new_url = moved(self.url, path, reply)
-        if new_url:
-            try:
-                reply = post(new_url + path)
-            except SmaConnectionException as error:
-                if isinstance(error, SmaTlsException):  # it is there: the password stays off http
-                    self.url = new_url
-                raise
-            self.url = new_url
-            moved(self.url, path, reply)  # on https it follows nobody, and says so
-        self._is_found = True
-        return parsed(reply, name)
+        post = partial(
+            self._exchange,
+            path=f"/dyn/{name}.json",
+            payload=payload,
+            params={"sid": self._sid} if authorised and self._sid else None,
+            deadline=deadline,
+            limit=limits.LOGGER_REPLY_BYTES if name == "getLogger" else limits.REPLY_BYTES,
+        )
+        try:
+            reply = post(self.url)
+            if new_url := moved(self.url, reply):
+                self.url, self._is_redirected = new_url, True
+                reply = post(new_url)
+                moved(new_url, reply)  # on https it follows nobody, and says so
+            self._is_found = True
+            body = parsed(reply, name)
+        except SmaException:
+            if self._is_redirected:
+                self._is_found = False  # a redirect is worth no more than what it leads to
+            raise
+        # Without a scheme in the url, https is not left again once it was seen.
+        self._is_redirected = self._is_redirected and "://" in self._given_url
+        return body
 
     def _exchange(
         self,
         url: str,
         *,
+        path: str,
         payload: object,
         deadline: Deadline,
         params: Mapping[str, str] | None = None,
+        limit: int = limits.REPLY_BYTES,
     ) -> HttpReply:
-        return exchange(self._http, "POST", url, payload=payload, params=params, deadline=deadline)
+        return exchange(
+            self._http,
+            "POST",
+            url + path,
+            payload=payload,
+            params=params,
+            deadline=deadline,
+            connect_deadline=deadline.at_most(self._timeout),  # a login has more time
+            limit=limit,
+        )
 
     def _find(self, deadline: Deadline) -> None:
         """Before a login, find out whether the device speaks https; nothing secret is sent.
 
         Without a scheme in the url, plain HTTP is taken only where nobody listens for https: not
-        after a time-out, and not because a certificate displeases.
+        after a time-out, and not because a certificate displeases. A redirect that failed is
+        forgotten.
         """
         if self._is_found:
             return
+        self.forget_scheme()
         path = "/dyn/sessionCheck.json"
-        ask = partial(self._exchange, payload={}, deadline=deadline)
-        if "://" not in self.url:
-            https, http = f"https://{self.url}", f"http://{self.url}"
+        deadline = deadline.at_most(self._timeout)
+        ask = partial(self._exchange, path=path, payload={}, deadline=deadline)
+        url = self.url
+        if "://" not in url:
+            https = f"https://{url}"
             try:
-                ask(https + path)
+                ask(https)
             except SmaConnectionException as error:
                 if self._https_only or not error.refused:
                     raise
-                self.url = moved(http, path, ask(http + path)) or http
+                url = f"http://{url}"
             else:
-                self.url = https
-        elif self.url.lower().startswith("http://"):
+                url = https
+        if url.lower().startswith("http://"):
             try:
-                self.url = moved(self.url, path, ask(self.url + path)) or self.url
+                self._settle(url, ask(url))
             except SmaConnectionException as error:
-                if not error.sent or isinstance(error, SmaTimeoutException | SmaTlsException):
+                if not error.closed:
                     raise
-                # It closes the connection: some firmware has no sessionCheck.
+                self.url = url  # some firmware has no sessionCheck, and closes the connection
+        else:
+            self.url = url
         self._is_found = True
+
+    def _settle(self, url: str, reply: HttpReply) -> None:
+        """Take the url that answered over http, or the https one that it asks for."""
+        new_url = moved(url, reply)
+        self.url, self._is_redirected = new_url or url, new_url is not None
+
+
+def _is_closed(error: SmaException | None) -> bool:
+    return isinstance(error, SmaConnectionException) and error.closed
 
 
 def _unix_seconds(moment: Time) -> int:

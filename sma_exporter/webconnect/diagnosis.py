@@ -78,7 +78,7 @@ def _reach(diagnosis: Diagnosis, client: SMA, settings: WebConnectSettings) -> N
 
 
 def _sessions(client: SMA) -> str | None:
-    """Say how many sessions are free; None where the device has no answer: the exporter needs none.
+    """Say how many sessions are free; None where the device does not tell: the exporter does not need it.
 
     SmaException where nothing was sent: then nothing else can be.
     """
@@ -90,7 +90,7 @@ def _sessions(client: SMA) -> str | None:
         return None
     except SmaReadException:
         return None
-    return "not told" if free is None else f"{free} free"
+    return None if free is None else f"{free} free"
 
 
 def _trust(settings: WebConnectSettings) -> str:

@@ -10,6 +10,10 @@ class SmaNoLoggerException(SmaReadException):
     """
 
 
+class SmaErrorReplyException(SmaReadException):
+    """Raised when the device answers a call with an error number (`err`), instead of a result."""
+
+
 class SmaNotWebConnectException(SmaUnsupportedException):
     """Raised when what answers does not speak WebConnect: a web page, ennexOS, a WebBox."""
 

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from . import day, past, report, scrapes, starting
+from . import day, many, past, report, scrapes, starting
 from .processes import output
 from .rows import BY_NAME, GROUPS, KEEP, ROWS, SCRAPE, SIZES, Result
 
@@ -28,10 +28,21 @@ class Size(NamedTuple):
     memory_scrapes: int = 20
     years: int = 10
     day: int = day.A_DAY
+    many: tuple[int, int] = (100, 1000)
+    lives: int = 3
 
 
 #: Enough to see that everything runs, in half a minute; the figures mean nothing.
-TINY = Size(counts=(1, 10), latency=0.02, repetitions=2, memory_scrapes=2, years=1, day=20)
+TINY = Size(
+    counts=(1, 10),
+    latency=0.02,
+    repetitions=2,
+    memory_scrapes=2,
+    years=1,
+    day=20,
+    many=(2, 10),
+    lives=1,
+)
 
 
 def say(text: str) -> None:
@@ -73,6 +84,15 @@ def start(size: Size, _details: list[Any]) -> Iterator[Result]:
     yield Result(BY_NAME["help"], [starting.help_seconds() for _ in times])
 
 
+def lives(size: Size, _details: list[Any]) -> Iterator[Result]:
+    """Measure the rows about start, reload and stop with many devices."""
+    found = {}
+    for count in size.many:
+        say(f"start, reload and stop with {count} devices")
+        found[count] = [many.live(count, size.latency) for _ in range(size.lives)]
+    yield from many.results(*size.many, found)
+
+
 def backfill(size: Size, _details: list[Any]) -> Iterator[Result]:
     """Measure the backfill."""
     say(f"backfill of {size.years} years")
@@ -92,6 +112,7 @@ MEASURES: Mapping[str, Callable[[Size, list[Any]], Iterator[Result]]] = {
     "memory": memory,
     "decode": decode,
     "start": start,
+    "many": lives,
     "past": backfill,
     "day": one_day,
 }

@@ -9,10 +9,11 @@ that it prints is JSON: {"urls": […], "counts": URL}; the latter returns `Coun
 import argparse
 import asyncio
 import json
+import resource
 import ssl
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -27,6 +28,7 @@ from sma_exporter.webconnect import SMA, make_session
 MODELS = ("stp-10-se", "stp-10", "sb-3.6")
 NOON = datetime(2025, 6, 14, 11, tzinfo=UTC).timestamp()
 MAX_SESSIONS = 4
+LOOPBACK = "127.0.0.1"
 
 _HEAD = (
     "HTTP/1.1 200 OK\r\nContent-Type: application/json;\r\nCache-Control: no-store\r\n"
@@ -206,7 +208,7 @@ def _content_length(head: bytes) -> int:
     return int(lower[start + 17 :].split(b"\r\n", 1)[0]) if start >= 0 else 0
 
 
-async def serve(devices: int, latency: float, context: ssl.SSLContext | None) -> None:
+async def serve(hosts: Sequence[str], latency: float, context: ssl.SSLContext | None) -> None:
     """Serve until the process is ended."""
     loop = asyncio.get_running_loop()
     counts = Counts()
@@ -216,22 +218,24 @@ async def serve(devices: int, latency: float, context: ssl.SSLContext | None) ->
         return as_json(asdict(counts))
 
     async def listening(
-        respond: Callable[[str, bytes], bytes], wait: float, tls: ssl.SSLContext | None
-    ) -> int:
+        host: str, respond: Callable[[str, bytes], bytes], wait: float, tls: ssl.SSLContext | None
+    ) -> str:
         server = await loop.create_server(
-            lambda: Connection(respond, wait, counts if wait else Counts()), "127.0.0.1", 0, ssl=tls
+            lambda: Connection(respond, wait, counts if wait else Counts()), host, 0, ssl=tls
         )
-        return int(server.sockets[0].getsockname()[1])
+        return f"{host}:{server.sockets[0].getsockname()[1]}"
 
     recordings = [recorded(model) for model in MODELS]
-    ports = [
-        await listening(Device(recordings[i % len(recordings)], counts).answer, latency, context)
-        for i in range(devices)
+    addresses = [
+        await listening(
+            host, Device(recordings[i % len(recordings)], counts).answer, latency, context
+        )
+        for i, host in enumerate(hosts)
     ]
-    control = await listening(told, 0.0, None)
+    control = await listening(LOOPBACK, told, 0.0, None)
     scheme = "https" if context else "http"
-    urls = [f"{scheme}://127.0.0.1:{port}" for port in ports]
-    control_url = f"http://127.0.0.1:{control}/counts"
+    urls = [f"{scheme}://{address}" for address in addresses]
+    control_url = f"http://{control}/counts"
     sys.stdout.write(json.dumps({"urls": urls, "counts": control_url}) + "\n")
     sys.stdout.flush()
     await loop.create_future()
@@ -243,9 +247,16 @@ def main() -> None:
     parser.add_argument("--devices", type=int, default=3)
     parser.add_argument("--latency", type=float, default=0.2)
     parser.add_argument("--tls", action="store_true")
+    parser.add_argument("--own-hosts", action="store_true", help="an address of 127/8 for each")
     arguments = parser.parse_args()
-    context = generated("127.0.0.1").context if arguments.tls else None
-    asyncio.run(serve(arguments.devices, arguments.latency, context))
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    context = generated(LOOPBACK).context if arguments.tls else None
+    hosts = [
+        f"127.1.{i // 250}.{i % 250 + 1}" if arguments.own_hosts else LOOPBACK
+        for i in range(arguments.devices)
+    ]
+    asyncio.run(serve(hosts, arguments.latency, context))
 
 
 if __name__ == "__main__":

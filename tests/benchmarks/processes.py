@@ -23,6 +23,7 @@ HEADERS = {
     "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
     "Accept-Encoding": "gzip",
     "User-Agent": "Prometheus/3.5.0",
+    "X-Prometheus-Scrape-Timeout-Seconds": "60",
 }
 
 #: Of a process of whatever kind, all its threads, those that have ended too (CPUCLOCK_SCHED).

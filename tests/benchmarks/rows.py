@@ -117,6 +117,9 @@ ROWS: Sequence[Row] = (
     Row("decode", "decode", "decoding a full reply, JSON text to readings: how much faster", PYSMA, "ms", least=5),
     Row("start", "start", "start to the first complete answer, 3 devices", unit="s", most=1),
     Row("start", "help", "`--help`", unit="s", most=0.3),
+    Row("many", "many-start", "start to the first complete answer, a device, 1000 devices", "100 devices", "ms", most=1.2),
+    Row("many", "many-reload", "reload with every address changed, a device, 1000 devices", "100 devices", "ms", most=1.2),
+    Row("many", "many-stop", "stop with a session on each, a device, 1000 devices", "100 devices", "ms", most=1.2),
     Row("past", "past", "ten years of backfill at five minutes", "the simulated device's own time", most=2),
     Row("day", "day", "memory after 24 hours of scrapes every 5 s", "the first hour", "MB", most=1.02),
 )  # fmt: skip

@@ -82,9 +82,12 @@ class Farm:
 
 
 @contextmanager
-def farm(count: int, latency: float, *, tls: bool = False) -> Iterator[Farm]:
-    """Start simulated devices."""
+def farm(
+    count: int, latency: float, *, tls: bool = False, own_hosts: bool = False
+) -> Iterator[Farm]:
+    """Start simulated devices, all at one host or each at its own."""
     options = ["--devices", str(count), "--latency", str(latency), *(["--tls"] if tls else [])]
+    options += ["--own-hosts"] if own_hosts else []
     with started(module("tests.benchmarks.farm", *options), r"(\{.*\})") as program:
         yield Farm(program, latency)
 

@@ -213,7 +213,9 @@ def test_a_mistake_of_ours_is_a_sentence_too(
         raise RuntimeError("a secret")
 
     monkeypatch.setattr("sma_exporter.cli.sensors.examine", broken)
-    monkeypatch.setattr("sma_exporter.cli.logs.setup", lambda *_: None)  # the process is pytest's
+    monkeypatch.setattr(
+        "sma_exporter.cli.logs.setup", lambda *_, **__: None
+    )  # the process is pytest's
 
     with pytest.raises(SystemExit) as ended:
         main(["sensors", f"--config.file={config}"])

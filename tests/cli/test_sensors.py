@@ -193,9 +193,10 @@ def test_the_way_to_a_device_over_https(simulate: Simulate) -> None:
         (faults.body(b"<html>", content_type="text/html"), None, "protocol", "ennexOS"),
         (faults.full(), None, "sessions", "web page"),
         (faults.body(b'{"result":'), "getAllOnlValues", "values", "report it"),
-        (faults.drop(), None, "reached", "switched on"),
+        (faults.drop(), None, "protocol", "WebBox"),
+        (faults.drop(), "login", "login", "switched on"),
     ],
-    ids=["not WebConnect", "full", "a read that fails", "dropped"],
+    ids=["not WebConnect", "full", "a read that fails", "dropped", "a dropped login"],
 )
 def test_the_first_failure_says_what_to_do(
     simulate: Simulate, action: faults.Action, path: str | None, name: str, words: str
@@ -209,6 +210,17 @@ def test_the_first_failure_says_what_to_do(
     assert report.steps[-1].name == name
     assert words in report.steps[-1].found
     assert simulator.sessions == 0
+
+
+def test_without_a_password_a_page_that_is_switched_off_asks_for_one(simulate: Simulate) -> None:
+    simulator = simulate("sb-3.6")
+    simulator.faults.add(faults.Fault(faults.error(401), path="getDashValues"))
+
+    report = examine(settings(simulator, None))
+
+    assert report.steps[-1].name == "login"
+    assert "configure its password" in report.steps[-1].found
+    assert "readable" not in report.steps[-1].found
 
 
 @pytest.mark.parametrize(

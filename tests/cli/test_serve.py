@@ -1,9 +1,11 @@
 """The exporter as a process: its start, signals, reloads and the demonstration."""
 
 import dataclasses
+import os
 import random
 import re
 import signal
+import socket
 import sys
 import threading
 import time
@@ -13,7 +15,17 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 from support.devices import PASSWORD, eventually
-from support.programs import PATIENCE_SECONDS, Running, exporter, get, running, started, values
+from support.programs import (
+    PATIENCE_SECONDS,
+    Running,
+    command,
+    exporter,
+    get,
+    running,
+    signal_mask,
+    started,
+    values,
+)
 
 from sma_exporter import __version__, config
 from sma_exporter.cli.serve import started_demo
@@ -125,6 +137,41 @@ def test_no_signal_is_lost_while_scrapes_run(tmp_path: Path) -> None:
             done.set()
             for scraper in scrapers:
                 scraper.join()
+
+        assert program.stop() == 0
+
+
+def test_a_process_that_was_started_with_sighup_ignored_reloads_all_the_same(file: Path) -> None:
+    program = command(f"--config.file={file}", "--web.listen-address=127.0.0.1:0")
+    with started(["sh", "-c", "trap '' HUP; exec \"$@\"", "sh", *program]) as process:
+        pid = process.process.pid
+        assert eventually(lambda: signal.SIGHUP in signal_mask(pid, "SigIgn"))
+        process.process.send_signal(signal.SIGHUP)  # most likely before Python runs
+        process.find("msg=listening")
+
+        assert reloads_at_sighup(process)
+        assert process.stop() == 0
+
+
+@pytest.mark.parametrize("kind", ["path", "abstract"])
+def test_the_service_manager_is_told_when_it_listens(file: Path, tmp_path: Path, kind: str) -> None:
+    name = {"path": str(tmp_path / "notify"), "abstract": f"@sma-exporter-{os.getpid()}"}[kind]
+    arguments = (f"--config.file={file}", "--web.listen-address=127.0.0.1:0")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(name.replace("@", "\0"))
+        manager.settimeout(PATIENCE_SECONDS)
+        with running(*arguments, environ={"NOTIFY_SOCKET": name}) as program:
+            said = manager.recv(4096)
+
+            assert said == b"READY=1"
+            assert program.stop() == 0
+            assert any("msg=listening" in line for line in program.lines)
+
+
+def test_a_service_manager_that_is_not_there_is_a_warning(file: Path, tmp_path: Path) -> None:
+    arguments = (f"--config.file={file}", "--web.listen-address=127.0.0.1:0")
+    with running(*arguments, environ={"NOTIFY_SOCKET": str(tmp_path / "nobody")}) as program:
+        program.find("level=warn .*service manager")
 
         assert program.stop() == 0
 

@@ -7,6 +7,8 @@ but Python, and runs in a process of its own, so that it takes no time from the 
 import base64
 import contextlib
 import resource
+import select
+import selectors
 import socket
 import ssl
 import sys
@@ -25,7 +27,7 @@ class Target:
 
     def __init__(self, host: str, port: int, *, tls: bool) -> None:
         self.tls = tls
-        self._address = (host, port)
+        self.address = (host, port)
         self._until = time.monotonic() + LONGEST_SECONDS
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._context.check_hostname, self._context.verify_mode = False, ssl.CERT_NONE
@@ -39,7 +41,7 @@ class Target:
         if buffer:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         connection.settimeout(5)
-        connection.connect(self._address)
+        connection.connect(self.address)
         return connection
 
     def connect(self, *, buffer: int = 0) -> socket.socket:
@@ -205,6 +207,56 @@ def five_hundred_silent_newcomers_a_second(target: Target) -> None:
     at_once(target, 1, do)
 
 
+def a_thousand_half_open_that_reconnect_at_once(target: Target) -> None:
+    """Each sends the beginning of a request, and comes again as soon as it is sent away."""
+    open_ones = selectors.DefaultSelector()
+
+    def come() -> None:
+        connection = socket.socket()
+        connection.setblocking(False)
+        connection.connect_ex(target.address)
+        open_ones.register(connection, selectors.EVENT_WRITE)
+
+    for _ in range(1000):
+        come()
+    begun()
+    while target.lasts():
+        for key, events in open_ones.select(0.1):
+            connection = key.fileobj
+            assert isinstance(connection, socket.socket)
+            try:
+                if events & selectors.EVENT_WRITE:
+                    connection.send(REQUEST[:10])
+                    open_ones.modify(connection, selectors.EVENT_READ)
+                    continue
+                if connection.recv(1000):
+                    continue
+            except OSError:
+                pass  # sent away
+            open_ones.unregister(connection)
+            connection.close()
+            come()
+
+
+def readers_that_never_read(target: Target) -> None:
+    """They ask for everything, again and again as soon as they are sent away, and take nothing."""
+
+    def do() -> None:
+        with target.connect(buffer=1024) as connection:
+            connection.sendall(REQUEST)
+            while target.lasts() and not hung_up(connection):
+                time.sleep(0.05)
+
+    at_once(target, 120, do)
+
+
+def hung_up(connection: socket.socket) -> bool:
+    """Whether the other side has ended the connection; what it sent before is not taken."""
+    poller = select.poll()
+    poller.register(connection, select.POLLRDHUP)
+    return bool(poller.poll(0))
+
+
 def guessed_passwords(target: Target) -> None:
     numbers: Iterator[int] = iter(range(10**9))
 
@@ -236,6 +288,8 @@ ABUSES: dict[str, Callable[[Target], None]] = {
         connections_closed_at_once,
         five_hundred_requests_a_second,
         five_hundred_silent_newcomers_a_second,
+        a_thousand_half_open_that_reconnect_at_once,
+        readers_that_never_read,
         guessed_passwords,
     )
 }

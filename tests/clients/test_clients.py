@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
@@ -47,21 +47,29 @@ class House:
     program: Running
     client: ssl.SSLContext | None
 
-    def scrape(self) -> float:
-        """Scrape as Prometheus would, and be content with nothing less than everything. Seconds."""
+    def connect(self) -> HTTPConnection:
+        """A connection that is not open yet."""
+        if self.client:
+            return HTTPSConnection(
+                self.host, self.port, timeout=SCRAPE_SECONDS, context=self.client
+            )
+        return HTTPConnection(self.host, self.port, timeout=SCRAPE_SECONDS)
+
+    def scrape(self, kept: HTTPConnection | None = None) -> float:
+        """Scrape as Prometheus would, and be content with nothing less than everything. Seconds.
+
+        `kept`: a connection that is not closed afterwards.
+        """
         begin = time.monotonic()
-        connection = (
-            HTTPSConnection(self.host, self.port, timeout=SCRAPE_SECONDS, context=self.client)
-            if self.client
-            else HTTPConnection(self.host, self.port, timeout=SCRAPE_SECONDS)
-        )
+        connection = kept or self.connect()
         try:
             known = {"Authorization": "Basic cHJvbWV0aGV1czpTdW5ueS0xMjM0"} if self.client else {}
             connection.request("GET", "/metrics", headers=known)
             response = connection.getresponse()
             text = response.read().decode()
         finally:
-            connection.close()
+            if kept is None:
+                connection.close()
         assert response.status == 200
         assert 'sma_up{device="roof"} 1.0' in text
         assert text.count("\n") > 200
@@ -134,9 +142,29 @@ def test_nobody_else_notices(house: House, what: str) -> None:
 
 
 def test_the_readme_says_how_many_there_are() -> None:
-    words = {15: "fifteen"}
+    words = {17: "seventeen"}
 
     assert f"the tests do {words[len(ABUSES)]} such things" in " ".join(readme.TEXT.split())
+
+
+@pytest.mark.parametrize(
+    "what",
+    ["five_hundred_silent_newcomers_a_second", "a_thousand_half_open_that_reconnect_at_once"],
+)
+def test_a_kept_connection_stays_and_new_ones_are_served(house: House, what: str) -> None:
+    with closing(house.connect()) as kept:
+        house.scrape(kept)
+        own = kept.sock.getsockname()
+        with house.abused(what):
+            seconds = []
+            for _ in range(8):
+                seconds.append(house.scrape(kept))
+                time.sleep(0.1)
+            new = [house.scrape() for _ in range(2)]
+
+        assert kept.sock.getsockname() == own
+    assert max(seconds) < 2
+    assert max(new) < SCRAPE_SECONDS
 
 
 def test_those_who_stay_are_left_after_a_while(house: House) -> None:

@@ -1,9 +1,15 @@
 """The configuration: what it becomes, and that everything wrong with it is said at once, with its path."""
 
 import json
+import os
 import re
-from collections.abc import Mapping
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,11 +27,14 @@ from sma_exporter.config import (
     ProtocolKeys,
     Secret,
     TlsSettings,
+    file_permissions,
     load,
     parse,
     parse_duration,
+    password_warnings,
     single_device,
 )
+from sma_exporter.config.file_permissions import is_open_to_all
 from sma_exporter.config.model import UNITS
 
 HERE = Path("etc")
@@ -392,10 +401,10 @@ def test_faults_of_the_file(raw: object, path: str, words: str) -> None:
         ({"password": None}, "password", "is empty"),
         ({"password": "${EMPTY}"}, "password", "is empty"),
         ({"password": "${LINES}"}, "password", "one line"),
-        ({"password": "${UNSET}"}, "password", "environment variable UNSET is not set"),
+        ({"password": "${UNSET}"}, "password", "environment variable that is not set"),
         ({"password": "a\n"}, "password", "one line"),
         ({"password_file": 1}, "password_file", 'put it in quotes: password_file: "…"'),
-        ({"password_file": "${UNSET}"}, "password_file", "variable UNSET is not set"),
+        ({"password_file": "${UNSET}"}, "password_file", "write `$${` for `${`"),
         ({"password": "a", "password_file": "b"}, "password_file", "keep one"),
         ({"timeout": 5}, "timeout", "with its unit: timeout: 5s"),
         ({"timeout": 0.5}, "timeout", "with its unit: timeout: 5s"),
@@ -631,6 +640,50 @@ def test_everything_wrong_is_said_at_once() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "${zebra}",
+        "ab${zebra}cd",
+        "ab,zebra",
+        '"zebra',
+        "zebra: a",
+        "@zebra",
+        "%zebra",
+        "`zebra`",
+        "*zebra",
+        "&zebra",
+        "!zebra a",
+        "!!int zebra",
+        "[zebra]",
+        "{zebra: a}",
+        "{zebra}",
+        "? zebra",
+        "zebra\x07",
+        "zebra\ta: b",
+        "| zebra",
+        "ab, zebra, password",
+    ],
+)
+@pytest.mark.parametrize("form", ["flow", "block"])
+def test_no_message_shows_a_part_of_a_password(value: str, form: str) -> None:
+    text = {
+        "flow": f"devices: [{{name: roof, url: a, password: {value}}}]",
+        "block": f"devices:\n  - name: roof\n    url: a\n    colour: x\n    password: {value}\n",
+    }[form]
+
+    assert "zebra" not in " ".join(problems(text))
+
+
+@pytest.mark.parametrize("word", ["urls", "passwords", "component", "timeout1"])
+def test_a_part_of_a_password_that_looks_like_a_key_is_not_shown(word: str) -> None:
+    """YAML takes a comma in a password without quotes for the end of it."""
+    (problem,) = problems(f"devices: [{{name: roof, url: a, password: ab,{word}}}]")
+
+    assert word not in problem
+    assert "put every password in quotes" in problem
+
+
 # Warnings -----------------------------------------------------------------------------------------
 
 
@@ -640,6 +693,9 @@ def test_everything_wrong_is_said_at_once() -> None:
         ({"password": "x" * 13}, "password", "keeps the first 12"),
         ({"password": "grün"}, "password", "does not take"),
         ({"password": "a b"}, "password", "does not take"),
+        ({"password": "abcd "}, "password", "ends with a blank"),
+        ({"password": " abcdefghijkl"}, "password", "begins with a blank"),
+        ({"password": " abcd "}, "password", "begins and ends with a blank"),
         ({"tls": {"verify": False}}, "tls.verify", "gets the password"),
     ],
 )
@@ -669,12 +725,18 @@ def test_a_warning_for_one_serial_under_two_names() -> None:
         (b"s3cret", "s3cret"),
         (b"s3cret\n", "s3cret"),
         (b"s3cret\r\n", "s3cret"),
-        (b"s3cret\n\n", "s3cret\n"),
+        (b"s3cret\r", "s3cret"),
+        (b"s3cret\n\n", "s3cret"),
+        (b"s3cret\r\n\r\n", "s3cret"),
+        (b"\xef\xbb\xbfs3cret\r\n", "s3cret"),
+        (b"\xef\xbb\xbfs3cret", "s3cret"),
         (b" s3cret \n", " s3cret "),
+        (b"\ts3cret\t", "\ts3cret\t"),
+        (b"s3\ncret", "s3\ncret"),
         ("grün\n".encode(), "grün"),
     ],
 )
-def test_one_line_end_of_a_password_file_is_removed(
+def test_a_password_file_without_byte_order_mark_and_line_ends(
     tmp_path: Path, content: bytes, password: str
 ) -> None:
     path = tmp_path / "pw"
@@ -696,6 +758,7 @@ def test_a_password_file_is_read_each_time(tmp_path: Path) -> None:
         (None, "cannot be read by uid [0-9]+: No such file"),
         (b"", "is empty"),
         (b"\r\n", "is empty"),
+        (b"\xef\xbb\xbf\n", "is empty"),
         (b"zebra\xff", "is not UTF-8"),
     ],
 )
@@ -710,6 +773,125 @@ def test_a_password_file_without_password(
     assert str(path) in str(caught.value)
     assert "uid" in str(caught.value)
     assert "zebra" not in repr(caught.value)
+
+
+def test_a_blank_is_not_blamed_on_the_form_of_the_device() -> None:
+    assert [*password_warnings("abcdefghijkl ")] == [
+        "ends with a blank, which is sent, too; remove it unless it is meant"
+    ]
+
+
+# Files that everybody can read --------------------------------------------------------------------
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A folder that every user can reach."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    try:
+        if not all(parent.stat().st_mode & 0o001 for parent in folder.resolve().parents):
+            pytest.skip("needs a folder for temporary files that every user can reach")
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    ("mode", "warns"), [(0o644, True), (0o604, True), (0o640, False), (0o600, False)]
+)
+@pytest.mark.parametrize(
+    ("password", "holds"),
+    [("Sunny-1234", True), ("x${A}", True), ("${A}", False), ("${A}${A}", False), (None, False)],
+)
+@pytest.mark.parametrize("place", ["device", "defaults"])
+def test_a_configuration_with_a_password_that_everybody_can_read(
+    reachable: Path, mode: int, warns: bool, password: str | None, holds: bool, place: str
+) -> None:
+    keys = {} if password is None else {"password": password}
+    path = reachable / "sma.yml"
+    text = (
+        written(device(**keys))
+        if place == "device"
+        else written(device(), defaults=keys | {"group": "user"})
+    )
+    path.write_text(text)
+    path.chmod(mode)
+
+    warnings = load(path, {"A": "b"}, PROTOCOLS).warnings
+
+    assert len(warnings) == (warns and holds)
+    for warning in warnings:
+        assert warning.endswith(f"chmod o= {path}")
+        assert "holds a password" in warning
+        assert "Sunny" not in warning
+
+
+@pytest.mark.parametrize(
+    ("mode", "warns"), [(0o644, True), (0o604, True), (0o640, False), (0o400, False)]
+)
+def test_a_password_file_that_everybody_can_read_is_named_once(
+    reachable: Path, mode: int, warns: bool
+) -> None:
+    path = reachable / "a password"
+    path.write_text("Sunny-1234")
+    path.chmod(mode)
+    devices = [device(name=name, url=name, password_file=str(path)) for name in ("a", "b")]
+
+    warnings = read(written(*devices)).warnings
+    by_flags = single_device(protocols=PROTOCOLS, url="a", password_file=path, environ={}).warnings
+
+    assert len(warnings) == len(by_flags) == warns
+    for warning in warnings:
+        assert_said(warning, "devices[0].password_file", f"chmod o= '{path}'")
+    for warning in by_flags:
+        assert warning.startswith("--sma.password-file (SMA_PASSWORD_FILE): can be read by")
+
+
+def test_a_folder_that_others_cannot_reach_is_enough(reachable: Path) -> None:
+    path = reachable / "password"
+    path.write_text("Sunny-1234")
+    path.chmod(0o644)
+    reachable.chmod(0o700)
+
+    assert read(written(device(password_file=str(path)))).warnings == ()
+
+
+def test_a_link_is_followed_to_the_file(reachable: Path, tmp_path: Path) -> None:
+    path = reachable / "password"
+    path.write_text("Sunny-1234")
+    path.chmod(0o644)
+    (tmp_path / "link").symlink_to(path)
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+
+    assert read(written(device(password_file=str(tmp_path / "link")))).warnings
+    for nothing in ("circle", "none"):
+        assert not read(written(device(password_file=str(tmp_path / nothing)))).warnings
+
+
+@pytest.mark.parametrize(("flags", "warns"), [(0, True), (os.ST_RDONLY, False)])
+def test_nothing_is_said_where_nobody_can_change_it(
+    reachable: Path, monkeypatch: pytest.MonkeyPatch, flags: int, warns: bool
+) -> None:
+    """Secrets of containers lie on read-only mounts, often with mode 644."""
+    path = reachable / "password"
+    path.touch(0o644)
+    path.chmod(0o644)
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=flags))
+
+    assert is_open_to_all(path) is warns
+
+
+def test_a_mount_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    may_go_on = threading.Event()
+    monkeypatch.setattr(file_permissions, "is_open_to_all", lambda _: may_go_on.wait(30))
+    monkeypatch.setattr(file_permissions, "LOOK_SECONDS", 0.05)
+    begin = time.monotonic()
+
+    assert read(written(device(password_file="a"))).warnings == ()
+
+    may_go_on.set()
+    assert time.monotonic() - begin < 15
 
 
 # One device by flags ------------------------------------------------------------------------------

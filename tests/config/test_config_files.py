@@ -12,13 +12,18 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from support.devices import PASSWORD
-from support.programs import PATIENCE_SECONDS, command, exporter, get
+from support.needs import require_path
+from support.programs import PATIENCE_SECONDS, command, exporter, get, values
 
 from sma_exporter import config
 from sma_exporter.config.files import LARGEST_BYTES, read_text
 from sma_exporter.config.reader import ValidationError
+from sma_exporter.devices.fleet import Fleet
 from sma_exporter.devices.protocols import PROTOCOL_KEYS
+from sma_exporter.metrics.collector import DeviceCollector
+from sma_exporter.metrics.exposition import exposition
 from sma_exporter.simulator import Simulator
+from sma_exporter.sma.deadline import Deadline
 
 GOOD = "devices:\n  - {name: roof, url: 192.0.2.1, password: Sunny-1234}\n"
 
@@ -59,6 +64,82 @@ def test_what_is_no_file_is_named_with_the_reason(kind: str, tmp_path: Path) -> 
         read_text(path)
 
     assert str(caught.value).startswith(str(path))
+
+
+@pytest.mark.parametrize("kind", UNUSABLE)
+def test_no_file_stays_open(kind: str, tmp_path: Path) -> None:
+    """A password file is read at each login, for years."""
+    path = UNUSABLE[kind][0](tmp_path)
+    folder = require_path(Path("/proc/self/fd"), "/proc")
+    before = len([*folder.iterdir()])
+
+    for _ in range(50):
+        with pytest.raises(ValidationError):
+            read_text(path)
+
+    assert len([*folder.iterdir()]) < before + 25  # other threads may open some, too
+
+
+def sparse(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(3_000_000_000)
+
+
+#: What a password file may become while the exporter runs.
+BECOME: dict[str, Callable[[Path], object]] = {
+    "a pipe": os.mkfifo,
+    "a folder": Path.mkdir,
+    "3 GB": sparse,
+    "an endless device": lambda path: path.symlink_to("/dev/zero"),
+    "nothing": lambda _: None,
+    "a link to itself": lambda path: path.symlink_to(path),
+}
+
+
+@pytest.mark.parametrize("kind", BECOME)
+def test_a_password_file_that_becomes_something_else_is_an_error_of_this_device(
+    kind: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "roof.password"
+    path.write_text(PASSWORD)
+    with Simulator() as simulator, Simulator() as other:
+        fleet = Fleet(
+            config.Config(
+                (
+                    config.DeviceSettings(
+                        name="roof", url=simulator.url, password_file=path, min_interval=0
+                    ),
+                    config.DeviceSettings(
+                        name="shed",
+                        url=other.url,
+                        password=config.Secret(PASSWORD),
+                        min_interval=0,
+                    ),
+                )
+            )
+        )
+        try:
+            before = scrape(fleet)
+            path.unlink()
+            BECOME[kind](path)
+            begin = time.monotonic()
+            found = [scrape(fleet) for _ in range(3)]
+            seconds = time.monotonic() - begin
+        finally:
+            fleet.close()
+
+    assert before['sma_up{device="roof"}'] == before['sma_up{device="shed"}'] == 1
+    for shown in found:
+        assert shown['sma_scrape_failing{device="roof",reason="authentication"}'] == 1
+        assert shown['sma_up{device="shed"}'] == 1
+    assert seconds < 15
+    (roof, _) = fleet.devices
+    assert str(path) in roof.last().result.message  # type: ignore[union-attr]
+
+
+def scrape(fleet: Fleet) -> dict[str, float]:
+    collector = DeviceCollector(fleet.devices, Deadline.after(5))
+    return values(exposition([collector], "").text)
 
 
 #: Where a path stands: what is configured with it, by its YAML.

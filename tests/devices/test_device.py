@@ -307,7 +307,10 @@ def test_scrapes_that_follow_at_once_take_the_session_over(
     sys.setswitchinterval(1e-6)  # else no thread gets between handing over and logging out
     try:
         with ThreadPoolExecutor(8) as pool:
-            assert all(pool.map(scrape, range(400)))
+            for _ in range(20):  # it takes luck, and less of it on a busy machine
+                assert all(pool.map(scrape, range(200)))
+                if sim.logins < count(sim)[READ]:
+                    break
     finally:
         sys.setswitchinterval(interval)
 

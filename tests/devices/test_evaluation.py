@@ -65,9 +65,10 @@ def test_another_device_than_the_configured_one_gives_no_values(
 
 
 def test_nothing_is_shown_of_a_device_before_its_configured_serial_number_was_seen(
-    connect: Connect, sim: Simulator
+    connect: Connect, simulate: Simulate, clock: Clock
 ) -> None:
-    roof = connect(sim, serial=str(sim.serial))
+    sim = simulate("sb-3.6", clock=lambda: NOON, monotonic=clock, session_idle=1e9)
+    roof = connect(sim, serial=str(sim.serial), session="keep")
     sim.faults.add(Fault(faults.error(404), path=PARAMETERS))
 
     unseen = roof.scrape()
@@ -75,14 +76,18 @@ def test_nothing_is_shown_of_a_device_before_its_configured_serial_number_was_se
     roof.clock.advance(5)
     seen = roof.scrape()
     sim.faults.add(Fault(faults.error(404), path=PARAMETERS))
-    roof.clock.advance(PARAMETERS_EVERY + 1)
-    seen_before = roof.scrape()
+    roof.clock.advance(3601)
+    in_the_same_session = roof.scrape()
+    sim.expire_sessions()
+    roof.clock.advance(61)
+    in_another = roof.scrape()
 
     assert unseen.result is not None
     assert unseen.result.reason == "protocol"
     assert unseen.readings == {}
     assert seen.up
-    assert seen_before.up
+    assert in_the_same_session.up
+    assert not in_another.up
 
 
 # --- whose serial number is believed ---

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -362,3 +363,56 @@ def test_closing_takes_all_devices_side_by_side(simulate: Callable[..., Simulato
     fleet.close(seconds=8)
 
     assert [simulator.sessions for simulator in simulators] == [0] * 8
+
+
+def logged_in(simulator: Simulator, clock: Clock) -> Fleet:
+    """A fleet of one device whose session is kept."""
+    fleet = Fleet(config.Config((settings(simulator, session="keep"),)), monotonic=clock)
+    (device,) = fleet.devices
+    assert device.finish(device.begin(), Deadline.after(20, clock)).up
+    assert eventually(lambda: not reader_threads())
+    return fleet
+
+
+def test_a_logout_may_take_what_the_stop_has(sim: Simulator, clock: Clock) -> None:
+    fleet = logged_in(sim, clock)
+    sim.faults.add(Fault(faults.delay(3.0), path="logout"))
+
+    fleet.close()
+
+    assert sim.sessions == 0
+
+
+@pytest.mark.parametrize(
+    "fault", [faults.hang(), faults.delay(5.0), faults.drop()], ids=["hangs", "late", "drops"]
+)
+def test_a_session_that_may_stay_is_named(
+    sim: Simulator, clock: Clock, caplog: pytest.LogCaptureFixture, fault: faults.Action
+) -> None:
+    fleet = logged_in(sim, clock)
+    sim.faults.add(Fault(fault, path="logout"))
+
+    fleet.close(seconds=1.0)
+
+    warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert {record.__dict__["device"] for record in warnings} == {"roof"}
+    assert "may hold a session" in warnings[-1].getMessage()
+
+
+@pytest.mark.parametrize("address", ["127.{0}.{1}.{2}", "127.0.0.1:{0}{1:02}{2:02}"])
+def test_a_reload_that_changes_every_address_takes_moments(clock: Clock, address: str) -> None:
+    def entries(generation: int) -> config.Config:
+        urls = (f"http://{address.format(generation, *divmod(i, 100))}" for i in range(1000))
+        found = (config.DeviceSettings(name=f"d{i}", url=url) for i, url in enumerate(urls))
+        return config.Config(tuple(found))
+
+    fleet = Fleet(entries(1), lambda: entries(2), monotonic=clock)
+    before = fleet.devices
+    begin = time.process_time()
+    fleet.reload()
+    took = time.process_time() - begin
+
+    assert eventually(lambda: all(device.closed for device in before))
+    assert took < 5
+    assert len(threading.enumerate()) < 200
+    fleet.close(seconds=5.0)

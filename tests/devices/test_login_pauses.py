@@ -19,6 +19,7 @@ from support.devices import (
     reader_threads,
     visitor,
 )
+from support.raw_devices import WebConnectFake, reply
 
 from sma_exporter.config import model
 from sma_exporter.simulator import Simulator, faults
@@ -57,14 +58,48 @@ def test_a_refused_password_is_tried_once_a_minute_at_most_and_ever_more_seldom(
 def test_no_login_before_the_seconds_that_the_device_names_have_passed(
     connect: Connect, simulate: Simulate, clock: Clock
 ) -> None:
-    sim = simulate(monotonic=clock, lockout_after=2, lockout_seconds=3000)
+    sim = simulate(monotonic=clock, lockout_after=2, lockout_seconds=800)
     roof = connect(sim, password="Wrong-1234")
 
     roof.scrape_for(1.5 * HOUR, every=5)
 
     first, second, *_ = pauses(sim)
     assert 60 <= first <= 70
-    assert 3000 <= second <= 3010
+    assert 800 <= second <= 810
+
+
+@pytest.mark.parametrize("seconds", [65535, 2**32 - 2])
+def test_no_device_is_believed_to_refuse_logins_for_more_than_a_quarter_of_an_hour(
+    connect: Connect, seconds: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    check = reply({"result": {"cntFreeSess": 4, "cntDwnLogin": {"usr": seconds, "istl": 0}}})
+    with WebConnectFake({}) as fake:
+        fake.answers["sessionCheck"] = lambda _: check
+        roof = connect(fake, password="Wrong-1234")
+        roof.scrape()
+        roof.read_later(890)
+        too_soon = fake.names().count("login")
+        roof.read_later(11)
+
+        assert too_soon == 1
+        assert fake.names().count("login") == 2
+    (line,) = (line for line in caplog.messages if "refuses logins" in line)
+    assert f"{seconds} s" in line
+    assert "900 s" in line
+
+
+@pytest.mark.parametrize("told", [-1, float("nan"), float("inf"), "65535", True, None, [9], {}])
+def test_what_is_no_number_of_seconds_is_nothing_to_wait_for(
+    connect: Connect, told: object
+) -> None:
+    check = reply({"result": {"cntFreeSess": 4, "cntDwnLogin": {"usr": told}}})
+    with WebConnectFake({}) as fake:
+        fake.answers["sessionCheck"] = lambda _: check
+        roof = connect(fake, password="Wrong-1234")
+        roof.scrape()
+        roof.read_later(61)
+
+        assert fake.names().count("login") == 2
 
 
 def test_the_seconds_that_the_device_names_count_from_its_answer(

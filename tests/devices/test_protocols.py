@@ -232,6 +232,24 @@ def fields_of(row: Protocol) -> dict[str, Any]:
     return {name: getattr(row, name) for name in Protocol.__dataclass_fields__}
 
 
+@pytest.mark.parametrize("session", ["scrape", "keep"])
+@pytest.mark.parametrize(
+    "failure", [SmaConnectionException("gone"), RuntimeError("a mistake"), None], ids=repr
+)
+def test_the_session_of_a_read_that_failed_is_released_before_the_next_one(
+    toys: Toys, session: str, failure: Exception | None
+) -> None:
+    """Without a failure of its own, the device is not the configured one."""
+    serial = "" if failure else ', serial: "4712"'
+    with serving(toys, f"{ROOF}, session: {session}{serial}}}]") as fleet:
+        (toy,) = toys.opened
+        toy.failure = failure
+        for number in range(1, 4):
+            scrape(fleet)
+            assert eventually(lambda: not reader_threads())
+            assert toy.released == number
+
+
 @pytest.mark.parametrize(("session", "released"), [("scrape", True), ("keep", False)])
 def test_the_session_ends_as_the_configuration_says(
     toys: Toys, session: str, released: bool

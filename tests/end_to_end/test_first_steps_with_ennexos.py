@@ -58,5 +58,7 @@ def test_from_an_address_to_metrics(tmp_path: Path, model: str, devices: int) ->
     assert up['sma_up{device="127.0.0.1"}'] == 1
     # At night one of the devices behind the Data Manager sleeps.
     assert sum(up.values()) >= devices - 1
-    assert sum(value for series, value in found.items() if series.startswith("sma_logins_")) == 1
+    # If that one is read first it logs out, as nobody else uses the session yet.
+    logins = sum(value for series, value in found.items() if series.startswith("sma_logins_"))
+    assert 1 <= logins <= 2
     assert not any("Traceback" in line or password in line for line in program.lines)

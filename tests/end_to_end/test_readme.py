@@ -736,7 +736,7 @@ DEVICE = config.DeviceSettings(name="roof", url=ADDRESS)
     "claim",
     [
         f"`timeout` ({DEVICE.timeout:.0f}s), a whole read three times as long",
-        f"a read may take three times as long, a login {client.LOGIN_TIMEOUT:.0f} s",
+        f"a read may take three times as long, the answer to a login {client.LOGIN_TIMEOUT:.0f} s",
         "waits {:.0f} s before the next try, then longer, up to {};".format(*REFUSED),
         "again after {:.0f} s, then after longer, up to {}.".format(*FULL),
         f"what leaps is believed when it has held for {guard.HOLD_SECONDS / 60:.0f} minutes",

@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
-from other_servers import Certificates, OtherServer, Speech, certificates
+from other_servers import Certificates, HttpsFront, OtherServer, Speech, certificates
 from support.devices import NOON, Clock, eventually
 from support.programs import values
 
@@ -206,6 +206,10 @@ class Bench:
         """Start a listener; it is closed at the end."""
         self.other_servers.append(self._stack.enter_context(OtherServer(speech, port)))
         return self.other_servers[-1]
+
+    def https_front(self) -> HttpsFront:
+        """Start a port in front of the sick device, which is closed at the end."""
+        return self._stack.enter_context(HttpsFront(self.sick.port))
 
     def __enter__(self) -> Self:
         self._stack.__enter__()

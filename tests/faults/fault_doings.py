@@ -142,17 +142,13 @@ def elsewhere(bench: Bench) -> None:
 
 
 def front_of(bench: Bench) -> str:
-    """Return the URL of a plain http server that sends everybody to the sick device's https."""
-    front = bench.simulate(bench.models[SICK], PASSWORDS[SICK])
-    front.faults.add(Fault(faults.redirect(f"{bench.sick.url}/dyn/login.json")))
-    return front.url
+    """Return the URL of a port that sends everybody from http to https, and there is the sick device."""
+    return f"http://127.0.0.1:{bench.https_front().port}"
 
 
-def in_a_circle(bench: Bench) -> None:
-    """Redirect every call to https, where it is redirected back."""
-    there = bench.simulate(bench.models[SICK], PASSWORDS[SICK], tls=bench.certificates.good)
-    there.faults.add(Fault(faults.redirect(f"{bench.sick.url}/dyn/login.json")))
-    at(None, faults.redirect(f"{there.url}/dyn/login.json"))(bench)
+def back_to_http(bench: Bench) -> None:
+    """Redirect every call to http, from where it comes."""
+    at(None, faults.redirect("http://127.0.0.1/dyn/login.json"))(bench)
 
 
 # --- the exporter's own machine ---

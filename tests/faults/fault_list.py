@@ -5,6 +5,7 @@ from fault_case import PARAMETER_READ, READ, Case, clear
 from fault_doings import (
     at,
     authority,
+    back_to_http,
     both,
     browsers_log_in,
     browsers_log_out,
@@ -14,7 +15,6 @@ from fault_doings import (
     forget,
     front_of,
     healed,
-    in_a_circle,
     itself_again,
     itself_again_and_read,
     itself_again_for_good,
@@ -145,7 +145,7 @@ CONNECTIONS = (
     Case(
         "It says “100 Continue” without end",
         other_server(continues),
-        "timeout",
+        "protocol",
         heal=the_other_server_goes,
         login=True,
         pause=_LOST,
@@ -320,10 +320,11 @@ REDIRECTS = (
     Case("It sends everybody to another host", elsewhere, "connection", unasked=True),
     Case(
         "It sends everybody to https, and that back",
-        in_a_circle,
+        back_to_http,
         "connection",
-        keys={"tls": config.TlsSettings(verify=False)},
         login=True,
+        options={"tls": lambda bench: bench.certificates.good},
+        keys={"url": front_of, "tls": config.TlsSettings(verify=False)},
     ),
 )
 

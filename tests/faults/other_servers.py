@@ -72,6 +72,46 @@ class OtherServer:
                     self.heard += data
 
 
+class HttpsFront(OtherServer):
+    """One port of a device that sends everybody who comes over http to https on the same port.
+
+    What comes over TLS is handed on to another port.
+    """
+
+    def __init__(self, https_port: int) -> None:
+        self._https_port = https_port
+        super().__init__()
+
+    def _speak(self, connection: socket.socket) -> None:
+        """Nothing by itself."""
+
+    def _listen(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), connection:
+            if connection.recv(1, socket.MSG_PEEK) != _TLS_HANDSHAKE:
+                connection.recv(65_536)
+                location = f"Location: https://127.0.0.1:{self.port}/\r\n"
+                head = f"HTTP/1.1 301 Moved\r\n{location}Content-Length: 0\r\nConnection: close\r\n\r\n"
+                connection.sendall(head.encode())
+                return
+            with socket.create_connection(("127.0.0.1", self._https_port)) as far:
+                back = threading.Thread(target=_hand_on, args=(far, connection), daemon=True)
+                back.start()
+                _hand_on(connection, far)
+                back.join()
+
+
+_TLS_HANDSHAKE = b"\x16"  # the first byte
+
+
+def _hand_on(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65_536):
+            target.sendall(data)
+    for end in (source, target):
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+
+
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json;\r\n"
 
 

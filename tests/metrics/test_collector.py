@@ -268,7 +268,7 @@ def steady(metrics: Iterable[Metric], device: str) -> list[Sample]:
         (faults.hang(), None, "timeout"),
         (faults.hang(), "login", "timeout"),
         (faults.drip(0.05), None, "timeout"),
-        (faults.drop(), None, "connection"),
+        (faults.drop(), "login", "connection"),
         (faults.full(), None, "session_limit"),
         (faults.body(b"<html>"), None, "unsupported"),
         (faults.body(b"[" * 100_000), READ, "protocol"),

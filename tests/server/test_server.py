@@ -3,17 +3,21 @@
 import http.client
 import json
 import logging
+import re
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 import trustme
 from support.devices import eventually
+from support.needs import require_path
 from support.programs import PATIENCE_SECONDS, get
 
 from sma_exporter.server import (
@@ -24,6 +28,7 @@ from sma_exporter.server import (
     ServerLimits,
     parse_address,
 )
+from sma_exporter.server.unsent_limit import READING_SECONDS
 
 
 def hello(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -69,10 +74,15 @@ def rest_of(connection: socket.socket) -> bytes:
     return found
 
 
-def answers_to(server: Server, sent: bytes) -> bytes:
+def answers_to(server: Server, *pieces: bytes) -> bytes:
     """What comes back for these bytes, until the server ends the connection."""
     with connected(server) as connection:
-        connection.sendall(sent)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with suppress(ConnectionError):  # perhaps it has ended before the last piece
+            for number, piece in enumerate(pieces):
+                if number:
+                    time.sleep(0.01)
+                connection.sendall(piece)
         return rest_of(connection)
 
 
@@ -278,21 +288,67 @@ class TestHttp:
         [
             b"Content-Length: %d\r\n\r\n" % len(LAST) + LAST,
             b"Content-Length: 10000000000\r\n\r\n" + LAST,
+            b"Content-Length: 4, 4\r\n\r\n" + LAST,
             b"Transfer-Encoding: chunked\r\n\r\n" + LAST,
             b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + LAST,
-            b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n" + LAST,
-            b"Content-Length: 4\r\nContent-Length: 5\r\n\r\n" + LAST,
-            b"Content-Length: +4\r\n\r\n" + LAST,
-            b"Content-Length : 4\r\n\r\n" + LAST,
+            b"Transfer-Encoding: Chunked\r\n\r\n0\r\n\r\n" + LAST,
             b"Content-Length: 4\r\nExpect: 100-continue\r\n\r\n",
         ],
     )
-    def test_nothing_in_a_body_passes_for_a_request(self, server: Server, body: bytes) -> None:
-        answer = answers_to(server, b"POST / HTTP/1.1\r\nHost: x\r\n" + body)
+    @pytest.mark.parametrize("apart", [False, True])
+    def test_nothing_in_a_body_passes_for_a_request(
+        self, server: Server, body: bytes, apart: bool
+    ) -> None:
+        head, _, rest = (b"POST / HTTP/1.1\r\nHost: x\r\n" + body).partition(b"\r\n\r\n")
+        pieces = [head + b"\r\n\r\n", rest] if apart else [head + b"\r\n\r\n" + rest]
 
-        ended = b"\r\n\r\n0\r\n\r\n" in body  # the body is over, so another request may follow
-        assert len(statuses(answer)) == (2 if ended else 1)
-        assert 100 not in statuses(answer)
+        assert statuses(answers_to(server, *pieces)) == [200]
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            b"Content-Length: 4\r\nTransfer-Encoding: chunked",
+            b"Transfer-Encoding: chunked\r\nContent-Length: 4",
+            b"Content-Length: 0\r\nTransfer-Encoding: chunked",
+            b"Content-Length: 4\r\nContent-Length: 5",
+            b"Content-Length: 4, 5",
+            b"Content-Length: +4",
+            b"Content-Length : 4",
+            b"Content-Length: 4\n",
+            b"Content-Length:\r\n 4",
+            b"Transfer-Encoding: xchunked",
+            b"Transfer-Encoding: chunked, chunked",
+            b"Transfer-Encoding: gzip, chunked",
+            b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+            b"Transfer-Encoding: \x0bchunked",
+            b"Transfer-Encoding:\r\n chunked",
+            b"Transfer-Encoding:\r\n\tchunked",
+            b"X: y\r\n Transfer-Encoding: chunked",
+            b"X: y\nTransfer-Encoding: chunked",
+            b"X: y\rTransfer-Encoding: chunked",
+            b"X: y\n",
+        ],
+    )
+    @pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+    def test_what_could_be_read_in_two_ways_is_refused(
+        self, server: Server, version: bytes, headers: bytes
+    ) -> None:
+        sent = b"POST / HTTP/%s\r\nHost: x\r\n%s\r\n\r\n0\r\n\r\n" % (version, headers)
+
+        assert statuses(answers_to(server, sent + LAST)) == [400]
+
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            LAST.replace(b"\r\n", b"\n"),
+            LAST.replace(b"HTTP/1.1\r\n", b"HTTP/1.1\n"),
+            b"GET / HTTP/1.1\r\n Host: x\r\n\r\n" + LAST,
+            b"\n" + LAST,
+            b"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + LAST,
+        ],
+    )
+    def test_lines_end_as_the_standard_says(self, server: Server, sent: bytes) -> None:
+        assert statuses(answers_to(server, sent)) == [400]
 
     @pytest.mark.parametrize(
         "sent",
@@ -333,6 +389,23 @@ class TestHttp:
 
         assert statuses(answer) == [431]
         assert answer.endswith(b"The request is too long.\n")
+
+    @pytest.mark.parametrize("piece", [1024 * 1024, 16 * 1024, 5000])
+    @pytest.mark.parametrize(
+        ("size", "expected"), [(32 * 1024, 200), (32 * 1024 + 1, 431), (33_500, 431)]
+    )
+    def test_the_limit_of_the_head_is_exact(
+        self, server: Server, size: int, expected: int, piece: int
+    ) -> None:
+        """However it is cut into pieces, and whatever comes behind it."""
+        head = LAST[:-2] + b"A: "
+        sent = head + b"a" * (size - len(head) - 4) + b"\r\n\r\n"
+        assert len(sent) == size
+
+        pieces = [sent[begin : begin + piece] for begin in range(0, size, piece)]
+
+        assert statuses(answers_to(server, *pieces)) == [expected]
+        assert statuses(answers_to(server, GET + sent + GET * 1000)) == [200, expected]
 
     def test_the_environment_of_a_request(
         self, server: Server, monkeypatch: pytest.MonkeyPatch
@@ -458,6 +531,44 @@ class TestConnectionLimit:
             asking.sendall(LAST)
             assert rest_of(asking).endswith(b"hello")
 
+    def test_a_client_that_was_served_is_not_evicted_by_silent_ones(self) -> None:
+        with serving(clients=4) as server, ExitStack() as stack:
+            kept = stack.enter_context(connected(server))
+            kept.sendall(GET)
+            assert kept.recv(65536)
+            silent = [stack.enter_context(connected(server)) for _ in range(30)]
+
+            assert silent[0].recv(1) == b""
+            assert eventually(lambda: clients_threads() == 4)
+            kept.sendall(LAST)
+            assert rest_of(kept).endswith(b"hello")
+            assert answers_to(server, LAST).endswith(b"hello")
+
+    def test_a_refusal_does_not_count_as_served(self) -> None:
+        with serving(clients=2) as server, ExitStack() as stack:
+            served, refused = (stack.enter_context(connected(server)) for _ in range(2))
+            served.sendall(GET)
+            assert served.recv(65536)
+            refused.sendall(GET.replace(b"/ ", b"/broken ", 1))
+            assert refused.recv(65536).startswith(b"HTTP/1.1 500")
+
+            assert answers_to(server, LAST).endswith(b"hello")
+
+            assert rest_of(refused) == b""
+            served.sendall(LAST)
+            assert rest_of(served).endswith(b"hello")
+
+    def test_served_clients_make_room_when_there_is_nobody_else(self) -> None:
+        with serving(clients=2) as server, ExitStack() as stack:
+            kept = [stack.enter_context(connected(server)) for _ in range(2)]
+            for connection in kept:
+                connection.sendall(GET)
+                assert connection.recv(65536)
+
+            assert answers_to(server, LAST).endswith(b"hello")
+
+            assert kept[0].recv(1) == b""
+
     def test_no_busy_client_is_evicted(self) -> None:
         app = Slow()
         with serving(app, clients=2) as server, ExitStack() as stack:
@@ -510,6 +621,90 @@ class TestConnectionLimit:
 
                 assert rest_of(connections[-1]).endswith(b"hello")
             assert clients_threads() <= 8
+
+
+MB = 1_000_000
+
+
+def long_answers(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """As many MB as the path says."""
+    start_response("200 OK", [])
+    return [bytes(int(environ["PATH_INFO"][1:]) * MB)]
+
+
+def long_request(megabytes: int) -> bytes:
+    return LAST.replace(b"/ ", b"/%d " % megabytes, 1)
+
+
+def slowly(connection: socket.socket) -> int:
+    """Read to the end, at 20 MB a second; how much there was."""
+    taken = 0
+    while piece := connection.recv(200_000):
+        taken += len(piece)
+        time.sleep(0.01)
+    return taken
+
+
+class TestLongAnswers:
+    def test_who_takes_nothing_is_ended_when_others_want_as_much(self) -> None:
+        """What the kernel takes is not counted, so the answers are longer than that."""
+        with (
+            serving(long_answers, unsent_bytes=50 * MB, answer_seconds=PATIENCE_SECONDS) as server,
+            ExitStack() as stack,
+        ):
+            stuck = []
+            for _ in range(6):
+                stuck.append(stack.enter_context(connected(server)))
+                stuck[-1].sendall(long_request(20))
+                assert stuck[-1].recv(10)
+                time.sleep(2 * READING_SECONDS)
+                assert eventually(lambda: clients_threads() <= 3)
+
+            found = [len(rest_of(connection)) >= 20 * MB for connection in stuck]
+
+            assert found[-1]
+            assert not any(found[:3])
+
+    def test_who_takes_its_answer_is_not_ended_by_those_who_do_not(self) -> None:
+        with (
+            serving(long_answers, unsent_bytes=50 * MB, answer_seconds=PATIENCE_SECONDS) as server,
+            ExitStack() as stack,
+        ):
+            reader = stack.enter_context(connected(server))
+            reader.sendall(long_request(40))
+            assert reader.recv(1)
+            with ThreadPoolExecutor(1) as pool:
+                taken = pool.submit(slowly, reader)
+                for _ in range(10):
+                    stuck = stack.enter_context(connected(server))
+                    stuck.sendall(long_request(20))
+                    assert stuck.recv(10)
+                    time.sleep(0.05)
+
+                assert taken.result() >= 40 * MB
+
+    def test_one_answer_may_be_longer_than_the_limit(self) -> None:
+        with serving(long_answers, unsent_bytes=MB) as server:
+            for _ in range(2):
+                assert len(answers_to(server, long_request(20))) > 20 * MB
+
+    def test_no_answer_is_kept_for_a_client_that_has_taken_it(self) -> None:
+        """The connection waits for its next request meanwhile."""
+        process = require_path(Path("/proc/self/status"), "/proc")
+
+        def megabytes() -> float:
+            return int(re.findall(r"VmRSS:\s+(\d+)", process.read_text())[0]) / 1000
+
+        with serving(long_answers) as server, ExitStack() as stack:
+            before = megabytes()
+            for _ in range(20):
+                connection = stack.enter_context(connected(server))
+                connection.sendall(long_request(20).replace(b"Connection: close\r\n", b""))
+                left = 20 * MB
+                while left > 0:
+                    left -= len(connection.recv(MB))
+
+            assert megabytes() < before + 120  # all of them together would be 400
 
 
 class TestStop:

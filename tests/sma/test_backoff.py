@@ -46,8 +46,8 @@ def test_nothing_to_wait_for_before_the_first_failure() -> None:
 
 @pytest.mark.parametrize(
     ("at_least", "pause"),
-    [(0, 60), (59, 60), (61, 61), (1800, 1800)],
-    ids=["none", "shorter", "longer", "beyond-the-cap"],
+    [(0, 60), (59, 60), (61, 61), (1800, 900), (2**32 - 2, 900), (-5, 60)],
+    ids=["none", "shorter", "longer", "half-an-hour", "years", "negative"],
 )
 def test_the_device_can_ask_for_a_longer_pause_but_not_for_a_shorter(
     at_least: float, pause: float

@@ -304,9 +304,35 @@ def test_a_resolver_that_hangs_is_not_waited_for_for_ever() -> None:
     assert time.monotonic() - start < 5
 
 
+def test_without_a_thread_to_resolve_with_there_is_no_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+
+    with pytest.raises(OSError, match=r"no thread to look roof\.test up with"):
+        connected("roof.test", 80, Deadline.after(5))
+
+
 def test_an_address_in_numbers_needs_no_resolver(device: Simulator) -> None:
     def resolver(*_: Any, **__: Any) -> Any:
         raise AssertionError("asked for an address")
 
     for host in ("127.0.0.1", "[127.0.0.1]"):
         connected(host, device.port, Deadline.after(5), resolver).close()
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 on this machine")
+def test_an_address_with_a_zone_as_urls_have_it_needs_no_resolver() -> None:
+    asked: list[str] = []
+
+    def resolver(host: str, *_: Any, **__: Any) -> Any:
+        asked.append(host)
+        return []
+
+    with pytest.raises(OSError):  # noqa: PT011 - there is no such neighbour
+        connected("[fe80::1%25lo]", 9, Deadline.after(0.3), resolver)
+
+    assert asked == []

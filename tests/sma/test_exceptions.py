@@ -20,6 +20,7 @@ from sma_exporter.sma.exceptions import (
 )
 from sma_exporter.webconnect import exceptions as webconnect
 from sma_exporter.webconnect.exceptions import (
+    SmaErrorReplyException,
     SmaNoLoggerException,
     SmaNotWebConnectException,
     SmaSeveralDevicesException,
@@ -38,6 +39,7 @@ TREE: list[tuple[type[SmaException], type[Exception], Reason, Pause | None]] = [
     (SmaPinException, SmaTlsException, Reason.CERTIFICATE_PIN, None),
     (SmaReadException, SmaException, Reason.PROTOCOL, None),
     (SmaUnsupportedException, SmaReadException, Reason.UNSUPPORTED, None),
+    (SmaErrorReplyException, SmaReadException, Reason.PROTOCOL, None),
     (SmaNoLoggerException, SmaReadException, Reason.PROTOCOL, None),
     (SmaNotWebConnectException, SmaUnsupportedException, Reason.UNSUPPORTED, None),
     (SmaSeveralDevicesException, SmaUnsupportedException, Reason.UNSUPPORTED, None),

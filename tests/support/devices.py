@@ -83,10 +83,17 @@ class Scraped:
         self.device.close(self.within(within))
 
 
-class Connect(Protocol):
-    """Makes a device of a simulated one, with keys of the configuration."""
+class Answering(Protocol):
+    """A simulated device, or a fake one."""
 
-    def __call__(self, simulator: Simulator, **keys: Any) -> Scraped: ...
+    @property
+    def url(self) -> str: ...
+
+
+class Connect(Protocol):
+    """Makes a device of a simulated or a fake one, with keys of the configuration."""
+
+    def __call__(self, simulator: Answering, **keys: Any) -> Scraped: ...
 
 
 @pytest.fixture
@@ -106,7 +113,7 @@ def connect(simulate: Callable[..., Simulator], clock: Clock) -> Iterator[Connec
     """Configure devices; they are closed, before the simulated ones stop, and leave no thread."""
     made: list[Scraped] = []
 
-    def start(simulator: Simulator, **keys: Any) -> Scraped:
+    def start(simulator: Answering, **keys: Any) -> Scraped:
         made.append(Scraped(settings(simulator, **keys), clock))
         return made[-1]
 
@@ -116,7 +123,7 @@ def connect(simulate: Callable[..., Simulator], clock: Clock) -> Iterator[Connec
     assert eventually(lambda: not reader_threads())
 
 
-def settings(simulator: Simulator, **keys: Any) -> config.DeviceSettings:
+def settings(simulator: Answering, **keys: Any) -> config.DeviceSettings:
     """Return the configuration of a simulated device."""
     given = {"name": "roof", "url": simulator.url} | keys
     if not given.keys() & {"password", "password_file"}:

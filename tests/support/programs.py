@@ -5,8 +5,10 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
 
 import requests
 
@@ -124,3 +126,25 @@ def values(text: str) -> dict[str, float]:
     """The samples of an exposition, by the whole series."""
     lines = (line for line in text.splitlines() if line and not line.startswith("#"))
     return {series: float(value) for series, _, value in (line.rpartition(" ") for line in lines)}
+
+
+def eventually_address(pid: int) -> str:
+    """Wait until a process listens on a port of 127.0.0.1; return its URL. For one that can say nothing."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        assert " Z " not in Path(f"/proc/{pid}/stat").read_text(encoding="utf-8"), "it has ended"
+        with suppress(FileNotFoundError):  # a file that was closed meanwhile
+            links = [str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir()]
+            for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
+                _, local, _, state, *_, inode = line.split()[:10]
+                if state == "0A" and f"socket:[{inode}]" in links:
+                    return f"http://127.0.0.1:{int(local.partition(':')[2], 16)}"
+        time.sleep(0.01)
+    raise TimeoutError(f"process {pid} listens on no port")
+
+
+def signal_mask(pid: int, kind: str) -> set[int]:
+    """Which signals a process ignores (SigIgn) or holds (SigBlk)."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    (found,) = re.findall(rf"^{kind}:\s+([0-9a-f]+)$", status, re.MULTILINE)
+    return {number for number in range(1, 65) if int(found, 16) >> (number - 1) & 1}

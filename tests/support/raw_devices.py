@@ -8,21 +8,25 @@ import re
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
+import trustme
+
 
 @dataclass(frozen=True)
 class Call:
-    """A request as it came: the method, the target with its query, the head, the body."""
+    """A request as it came: the method, the target with its query, the head, the body; over TLS or not."""
 
     method: str
     target: str
     head: bytes
     body: bytes
+    is_tls: bool
 
     @property
     def name(self) -> str:
@@ -38,6 +42,9 @@ class Call:
         return json.loads(self.body)
 
 
+#: The first byte that a client of TLS sends.
+_TLS_HANDSHAKE = b"\x16"
+
 #: Returns the bytes of the whole reply; None closes the connection without one.
 Answer = Callable[[Call], bytes | None]
 
@@ -50,7 +57,11 @@ def reply(body: object, status: int = 200, *headers: str) -> bytes:
 
 
 class RawDevice:
-    """Answers every call on a port of its own; `calls` are those that came, in their order."""
+    """Answers every call on a port of its own; `calls` are those that came, in their order.
+
+    `connections`: how many were made, whatever was said. `plain_too`: the port takes plain HTTP beside TLS.
+    `handshake_seconds`: how long a TLS handshake takes at least.
+    """
 
     def __init__(
         self,
@@ -59,10 +70,15 @@ class RawDevice:
         host: str = "127.0.0.1",
         port: int = 0,
         tls: ssl.SSLContext | None = None,
+        plain_too: bool = False,
+        handshake_seconds: float = 0.0,
     ) -> None:
         self.answer = answer
         self.calls: list[Call] = []
+        self.connections = 0
         self._tls = tls
+        self._plain_too = plain_too
+        self.handshake_seconds = handshake_seconds
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._listener = socket.create_server((host, port), backlog=64)
@@ -96,11 +112,14 @@ class RawDevice:
         with suppress(OSError):
             while True:
                 connection, _ = self._listener.accept()
+                self.connections += 1
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
         with suppress(OSError, ssl.SSLError):
-            if self._tls is not None:
+            is_plain = self._plain_too and connection.recv(1, socket.MSG_PEEK) != _TLS_HANDSHAKE
+            if self._tls is not None and not is_plain:
+                time.sleep(self.handshake_seconds)
                 connection = self._tls.wrap_socket(connection, server_side=True)
             with self._lock:
                 self._open.add(connection)
@@ -132,7 +151,7 @@ def _received(connection: socket.socket) -> Call | None:
             return None
         body += piece
     method, target, _ = head.split(b"\r\n")[0].decode("latin-1").split(" ")
-    return Call(method, target, head, body)
+    return Call(method, target, head, body, isinstance(connection, ssl.SSLSocket))
 
 
 UNKNOWN_SESSION = {"err": 401}
@@ -158,7 +177,7 @@ class WebConnectFake(RawDevice):
         self.member = member
         self.sessions: set[str] = set()
         self.logins = 0
-        self.unknown_session = reply(UNKNOWN_SESSION)
+        self.unknown_session: bytes | None = reply(UNKNOWN_SESSION)
         self.answers: dict[str, Answer] = {}
         super().__init__(self._as_asked, **options)
 
@@ -201,3 +220,10 @@ class WebConnectFake(RawDevice):
         sid = f"session{self.logins:09d}"
         self.sessions.add(sid)
         return reply({"result": {"sid": sid}})
+
+
+def tls_context(authority: trustme.CA | None = None) -> ssl.SSLContext:
+    """What a device serves TLS for 127.0.0.1 with; its certificate is of an authority that nobody knows."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    (authority or trustme.CA()).issue_cert("127.0.0.1").configure_cert(context)
+    return context

@@ -2,16 +2,21 @@
 
 import json
 import math
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 from wsgiref.util import setup_testing_defaults
 
 import pytest
+from support.programs import PATIENCE_SECONDS
 
 from sma_exporter import config
 from sma_exporter.devices.fleet import Fleet
 from sma_exporter.simulator import PASSWORD, Simulator
-from sma_exporter.web.app import App, scrape_seconds
+from sma_exporter.web.app import MAX_WAITING, App, scrape_seconds
 from sma_exporter.web.service_discovery import Base
 
 
@@ -223,3 +228,27 @@ def test_a_reload_that_fails_says_why() -> None:
 
     assert status == "500 Internal Server Error"
     assert b"devices[0].url: is missing" in body
+
+
+def test_a_reload_that_hangs_keeps_no_place_of_a_scrape(simulator: Simulator) -> None:
+    """Its file may lie on a mount that does not answer."""
+    may_go_on = threading.Event()
+    loaded = config.Config((config.DeviceSettings(name="roof", url=simulator.url),))
+
+    def hanging() -> config.Config:
+        may_go_on.wait(PATIENCE_SECONDS)
+        return loaded
+
+    fleet = Fleet(loaded, hanging)
+    app = App(fleet, lifecycle=True)
+    with ThreadPoolExecutor(MAX_WAITING + 10) as pool:
+        reloads = [pool.submit(fetch, app, "/-/reload", "POST") for _ in range(MAX_WAITING + 10)]
+        refused = [reload.result() for reload in islice(as_completed(reloads), MAX_WAITING + 9)]
+        scraped = fetch(app, "/metrics")[0]
+        may_go_on.set()
+        found = Counter(reload.result()[0] for reload in reloads)
+    fleet.close()
+
+    assert scraped == "200 OK"
+    assert found == {"503 Service Unavailable": MAX_WAITING + 9, "200 OK": 1}
+    assert {headers["Retry-After"] for _, headers, _ in refused} == {"5"}

@@ -2,7 +2,11 @@
 
 import base64
 import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 
 import bcrypt
 import pytest
@@ -12,14 +16,19 @@ from support.programs import PATIENCE_SECONDS
 from support.web_configs import hashed
 
 from sma_exporter.web_config.basic_auth import (
-    MAX_WAITING,
     MAX_WRONG,
     Passwords,
-    TooBusyError,
     compare,
     cost_of,
     credentials,
     hash_of_nothing,
+)
+from sma_exporter.web_config.turns import (
+    MAX_NETWORKS,
+    MAX_WAITING,
+    TooBusyError,
+    Turns,
+    network_of,
 )
 
 
@@ -164,34 +173,168 @@ class TestPasswords:
         assert b"Sunny" not in repr(vars(passwords)).encode()
 
 
-class TestCrowding:
-    def test_few_wait_and_the_others_are_turned_away(self) -> None:
+class Slow:
+    """A comparison that takes its time; counts them."""
+
+    def __init__(self, seconds: float = 0.01) -> None:
+        self.seconds = seconds
+        self.compared = 0
+
+    def __call__(self, password: bytes, _: bytes) -> bool:
+        self.compared += 1
+        time.sleep(self.seconds)
+        return password == b"Sunny-1234"
+
+
+@contextmanager
+def guessing(passwords: Passwords, addresses: Sequence[str]) -> Iterator[Counter[str]]:
+    """Let a client at each of these addresses guess again and again; count what comes of it."""
+    seen: Counter[str] = Counter()
+    ended = threading.Event()
+
+    def guess(number: int, address: str) -> None:
+        for attempt in range(100_000):
+            if ended.is_set():
+                return
+            try:
+                passwords.fits(RIGHT, b"prometheus", b"%d-%d" % (number, attempt), address)
+                seen["wrong"] += 1
+            except TooBusyError:
+                seen["busy"] += 1
+                time.sleep(0.001)
+
+    threads = [threading.Thread(target=guess, args=each) for each in enumerate(addresses)]
+    for thread in threads:
+        thread.start()
+    try:
+        while seen["wrong"] < 3:
+            time.sleep(0.001)
+        yield seen
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+
+
+class TestGuessers:
+    def test_twenty_at_the_same_address_do_not_keep_the_right_user_out(self) -> None:
+        slow = Slow()
+        passwords = Passwords(slow)
+        with guessing(passwords, ["192.0.2.1"] * 20) as seen:
+            before = slow.compared
+            assert passwords.fits(RIGHT, b"prometheus", b"Sunny-1234", "192.0.2.1")
+
+        assert slow.compared - before < 2 * 20 + 5  # all who were there before, and few more
+        assert not seen["busy"]
+
+    @pytest.mark.parametrize("prefix", ["192.0.2.", "2001:db8:0:"])
+    def test_who_has_not_guessed_comes_first(self, prefix: str) -> None:
+        """However many they are, and though they guess the password of the same user."""
+        slow = Slow(0.05)
+        passwords = Passwords(slow)
+        addresses = [f"{prefix}{number}" + ("::1" if ":" in prefix else "") for number in range(60)]
+        with guessing(passwords, addresses):
+            while slow.compared < 2 * len(addresses):  # each of them has been wrong
+                slow.seconds = 0.002
+                time.sleep(0.001)
+            slow.seconds = 0.05
+            before = slow.compared
+            assert passwords.fits(RIGHT, b"prometheus", b"Sunny-1234", "198.51.100.1")
+            compared = slow.compared - before
+
+        assert compared < 10  # the present one, its own, and what came in between
+
+    def test_a_client_who_did_not_guess_takes_the_place_of_one_who_did(self) -> None:
+        slow = Slow()
+        passwords = Passwords(slow)
+        with guessing(passwords, ["192.0.2.1"] * (MAX_WAITING + 20)) as seen:
+            while not seen["busy"]:
+                time.sleep(0.001)
+            assert passwords.fits(RIGHT, b"prometheus", b"Sunny-1234", "198.51.100.1")
+
+    def test_a_known_answer_waits_for_nobody(self) -> None:
         may_go_on = threading.Event()
 
-        def slowly(password: bytes, hashed: bytes) -> bool:
-            return (password == b"Sunny-1234" or may_go_on.wait(30)) and compare(password, hashed)
+        def compare(password: bytes, hashed: bytes) -> bool:
+            return password == b"Sunny-1234" or may_go_on.wait(PATIENCE_SECONDS)
 
-        passwords = Passwords(slowly)
-        passwords.fits(RIGHT, b"prometheus", b"Sunny-1234")
-        with ThreadPoolExecutor(MAX_WAITING + 1) as pool:
-            asked = [
-                pool.submit(passwords.fits, RIGHT, b"me", b"%d" % n) for n in range(MAX_WAITING + 1)
-            ]
+        passwords = Passwords(compare)
+        passwords.fits(RIGHT, b"prometheus", b"Sunny-1234", "192.0.2.1")
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(passwords.fits, RIGHT, b"me", b"wrong", "192.0.2.1")
+            assert passwords.fits(RIGHT, b"prometheus", b"Sunny-1234", "192.0.2.1")
+            may_go_on.set()
+
+    def test_few_wait_and_the_others_are_turned_away(self) -> None:
+        may_go_on = threading.Event()
+        passwords = Passwords(lambda *_: not may_go_on.wait(PATIENCE_SECONDS))
+        more = MAX_WAITING + 2  # one is being compared
+        with ThreadPoolExecutor(more) as pool:
+            asked = [pool.submit(passwords.fits, RIGHT, b"me", b"%d" % n) for n in range(more)]
             (refused,), waiting = wait(asked, PATIENCE_SECONDS, FIRST_COMPLETED)
             assert isinstance(refused.exception(), TooBusyError)
-            assert passwords.fits(RIGHT, b"prometheus", b"Sunny-1234")  # is known: waits for nobody
             may_go_on.set()
 
             assert not any(outcome.result() for outcome in waiting)
         assert not passwords.fits(RIGHT, b"me", b"another")
 
+    def test_nobody_waits_for_ever(self) -> None:
+        may_go_on = threading.Event()
+        passwords = Passwords(lambda *_: may_go_on.wait(PATIENCE_SECONDS), Turns(max_wait=0.05))
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(passwords.fits, RIGHT, b"me", b"a")
+            while not first.running():
+                time.sleep(0.001)
+            time.sleep(0.05)
+            with pytest.raises(TooBusyError):
+                passwords.fits(RIGHT, b"me", b"b")
+            may_go_on.set()
+            assert first.result()
+        assert passwords.fits(RIGHT, b"me", b"b")
+
     def test_the_same_at_once_is_compared_once(self) -> None:
         counting = Counting()
-        with ThreadPoolExecutor(MAX_WAITING) as pool:
+        with ThreadPoolExecutor(8) as pool:
             outcomes = [
-                pool.submit(counting.passwords.fits, RIGHT, b"me", b"other")
-                for _ in range(MAX_WAITING)
+                pool.submit(counting.passwords.fits, RIGHT, b"me", b"other") for _ in range(8)
             ]
 
         assert all(outcome.result() for outcome in outcomes)
         assert counting.spent == 16
+
+    def test_a_mistake_in_a_comparison_gives_the_turn_on(self) -> None:
+        mistakes = [RuntimeError("a mistake")]
+
+        def compare(*_: bytes) -> bool:
+            if mistakes:
+                raise mistakes.pop()
+            return True
+
+        passwords = Passwords(compare)
+        with pytest.raises(RuntimeError):
+            passwords.fits(RIGHT, b"me", b"a")
+
+        assert passwords.fits(RIGHT, b"me", b"a")
+
+    def test_what_is_remembered_of_guessers_is_bounded(self) -> None:
+        turns = Turns()
+        for number in range(MAX_NETWORKS + 10):
+            turns.note(f"2001:db8:{number:x}::1", right=False)
+
+        assert len(turns._failures) == MAX_NETWORKS
+
+    @pytest.mark.parametrize(
+        ("address", "same"),
+        [
+            ("192.0.2.1", "::ffff:192.0.2.1"),
+            ("2001:db8::1", "2001:db8:0:0:ffff::2"),
+            ("fe80::1%eth0", "fe80::2%eth0"),
+        ],
+    )
+    def test_addresses_that_one_client_may_have_to_itself(self, address: str, same: str) -> None:
+        assert network_of(address) == network_of(same)
+
+    def test_other_networks(self) -> None:
+        addresses = ["", "x", "192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8:0:1::1"]
+
+        assert len({network_of(address) for address in addresses}) == len(addresses)

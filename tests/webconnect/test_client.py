@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import requests
 import responses
-from requests.adapters import BaseAdapter
+from support.on_ports import OnPorts
 
 from sma_exporter.simulator import MODELS, Simulator, faults
 from sma_exporter.simulator.faults import Action, Fault, SendReply
@@ -29,6 +29,7 @@ from sma_exporter.webconnect import (
     SessionCheck,
     SmaAuthenticationException,
     SmaConnectionException,
+    SmaErrorReplyException,
     SmaException,
     SmaNoLoggerException,
     SmaNotWebConnectException,
@@ -212,8 +213,8 @@ REFUSED_LOGINS: dict[bytes | int, tuple[type[SmaException], bool]] = {
     b'{"err":403}': (SmaAuthenticationException, False),
     b'{"err":503}': (SmaSessionLimitException, False),
     b'{"err":404}': (SmaConnectionException, False),
-    b'{"err":42}': (SmaReadException, False),
-    b'{"err":[401]}': (SmaReadException, False),
+    b'{"err":42}': (SmaErrorReplyException, False),
+    b'{"err":[401]}': (SmaErrorReplyException, False),
     b"<!DOCTYPE html>\n<html>": (SmaNotWebConnectException, False),
     b"\r\n <html>": (SmaNotWebConnectException, False),
     b"": (SmaNotWebConnectException, False),
@@ -221,6 +222,7 @@ REFUSED_LOGINS: dict[bytes | int, tuple[type[SmaException], bool]] = {
     b"sid=1234": (SmaReadException, True),
     b"[]": (SmaReadException, True),
     404: (SmaNotWebConnectException, False),
+    401: (SmaAuthenticationException, False),
     500: (SmaReadException, True),
 }
 
@@ -237,7 +239,7 @@ def test_a_login_that_brings_no_session(
 
     assert type(caught.value) is error
     assert caught.value.login_lost is lost
-    assert getattr(caught.value, "err", 42) == answer or not isinstance(answer, int)
+    assert getattr(caught.value, "err", answer) == answer or not isinstance(answer, int)
     assert not client.logged_in
     assert client.logins == 0
     assert device.login_attempts == 1
@@ -808,139 +810,7 @@ def test_a_stopped_client_reads_no_more_but_logs_out(device: Simulator, client: 
     assert calls(device) == [*LOGIN, "logout"]
 
 
-# From http to https
-
-
-def moved_to(url: str, status: int = 301) -> SendReply:
-    return SendReply(SimulatedReply(status, b"", headers=(("Location", url),)))
-
-
-@pytest.mark.parametrize(
-    "page", ["", "/", "/index.html", "/login/?from=http#top", "/dyn/login.json"]
-)
-def test_no_password_is_sent_before_a_redirect_to_https_is_followed(
-    device: Simulator, secure: Simulator, client: SMA, page: str
-) -> None:
-    misbehave(device, moved_to(f"{secure.url}{page}"))
-    values = client.read_all()
-
-    assert values == online(secure)
-    assert client.url == secure.url
-    assert calls(device) == ["sessionCheck"]
-    assert calls(secure) == ["login", "getAllOnlValues"]
-
-
-def test_the_password_stays_off_http_once_the_device_has_asked_for_https(
-    device: Simulator, secure: Simulator, client: SMA
-) -> None:
-    misbehave(device, moved_to(secure.url), times=1)
-    secure.stop()
-
-    for _ in range(2):
-        with pytest.raises(SmaConnectionException, match="refuses the connection"):
-            client.new_session()
-
-    assert client.url == secure.url
-    assert calls(device) == ["sessionCheck"]
-
-
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_to_https_keeps_method_and_body(
-    device: Simulator, secure: Simulator, connect: Connect, status: int
-) -> None:
-    misbehave(device, moved_to(f"{secure.url}/dyn/getDashValues.json", status))
-    client = connect(device, None)
-
-    assert client.read_all() == connect(secure, None).read_all()
-    assert client.url == secure.url
-    assert calls(device) == ["getDashValues"]
-
-
-def test_a_redirect_keeps_the_session_id(
-    device: Simulator, secure: Simulator, connect: Connect
-) -> None:
-    client = connect(secure)
-    client.new_session()
-    client.url = device.url
-    misbehave(device, moved_to(f"{secure.url}/dyn/getAllOnlValues.json"), "getAllOnlValues")
-
-    assert client.read_all() == online(secure)
-    assert secure.login_attempts == 1
-
-
-@pytest.mark.parametrize(
-    ("location", "words"),
-    [
-        pytest.param("https://localhost:{port}/dyn/login.json", "localhost", id="other host"),
-        pytest.param("https://inverter.invalid/", "inverter.invalid", id="unknown host"),
-        pytest.param("http://127.0.0.1:{port}/dyn/login.json", "127.0.0.1", id="http again"),
-        pytest.param("/index.html", "nowhere", id="path"),
-        pytest.param("", "nowhere", id="nothing"),
-        pytest.param("https://[1", "nowhere", id="no address"),
-    ],
-)
-def test_any_other_redirect_is_refused(
-    device: Simulator, secure: Simulator, client: SMA, location: str, words: str
-) -> None:
-    misbehave(device, moved_to(location.format(port=secure.port)))
-    with pytest.raises(SmaConnectionException, match=f"redirects to .*{words}") as caught:
-        client.new_session()
-
-    assert not caught.value.login_lost
-    assert client.url == device.url
-    assert (calls(device), calls(secure)) == (["sessionCheck"], [])
-
-
-def test_a_redirect_in_a_circle_is_refused(
-    device: Simulator, secure: Simulator, connect: Connect
-) -> None:
-    misbehave(device, moved_to(f"{secure.url}/dyn/getDashValues.json"))
-    misbehave(secure, moved_to(f"{device.url}/dyn/getDashValues.json"))
-
-    with pytest.raises(SmaConnectionException, match="not followed"):
-        connect(device, None).read_all()
-
-    assert (calls(device), calls(secure)) == (["getDashValues"], ["getDashValues"])
-
-
-@pytest.mark.parametrize("verify", [True, False], ids=["not trusted", "not there"])
-def test_a_redirect_of_a_read_is_remembered_once_https_was_seen(
-    device: Simulator, secure: Simulator, connect: Connect, verify: bool
-) -> None:
-    misbehave(device, moved_to(f"{secure.url}/dyn/getDashValues.json"))
-    client = connect(device, None, session=make_session(verify=verify))
-    if not verify:
-        secure.stop()
-
-    with pytest.raises(SmaConnectionException):
-        client.read_all()
-
-    assert client.url == (secure.url if verify else device.url)
-
-
-@pytest.mark.parametrize("tls", [None, True], ids=["to http", "to https"])
-def test_a_redirect_of_a_secure_device_is_refused(
-    simulate: Simulate, secure: Simulator, connect: Connect, tls: bool | None
-) -> None:
-    other = simulate("sb-3.6", tls=tls)
-    misbehave(secure, faults.redirect(f"{other.url}/dyn/login.json"), "login")
-
-    with pytest.raises(SmaConnectionException, match="not followed"):
-        connect(secure).new_session()
-
-    assert calls(other) == []
-
-
-def test_a_session_that_would_follow_redirects_is_not_asked_to(
-    simulate: Simulate, device: Simulator, connect: Connect
-) -> None:
-    other = simulate("sb-3.6")
-    misbehave(device, faults.redirect(f"{other.url}/dyn/login.json"), "login")
-
-    with pytest.raises(SmaConnectionException, match="not followed"):
-        connect(device, session=requests.Session()).new_session()
-
-    assert calls(other) == []
+# Finding the scheme
 
 
 @pytest.mark.parametrize("url", [SITE, f"{SITE}:80"])
@@ -990,43 +860,6 @@ def test_no_login_follows_a_session_check_without_an_answer(
     assert calls(device) == ["sessionCheck"]
 
 
-def test_a_scheme_that_is_forgotten_is_found_anew(
-    device: Simulator, secure: Simulator, client: SMA
-) -> None:
-    client.read_all()
-    misbehave(device, moved_to(secure.url))
-
-    client.forget_scheme()
-    client.new_session()
-
-    assert client.url == secure.url
-
-
-# Finding the scheme
-
-
-class OnPorts(BaseAdapter):
-    """Takes a session's requests to other ports: stands in for a device that has 80 and 443."""
-
-    def __init__(self, session: requests.Session, **ports: int) -> None:
-        super().__init__()
-        self._inner = session.get_adapter("https://")
-        self._ports = ports
-        self.tried: list[str] = []
-        for scheme in ports:
-            session.mount(f"{scheme}://", self)
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
-        scheme, _, rest = str(request.url).partition("://")
-        host, _, path = rest.partition("/")
-        self.tried.append(scheme)
-        request.url = f"{scheme}://{host}:{self._ports[scheme]}/{path}"
-        return self._inner.send(request, *args, **kwargs)
-
-    def close(self) -> None:
-        self._inner.close()
-
-
 @pytest.fixture
 def closed_port(simulate: Simulate) -> int:
     device = simulate("sb-3.6")
@@ -1058,6 +891,32 @@ def test_http_is_taken_where_nobody_listens_for_https(
 
     assert client.url == "http://127.0.0.1"
     assert calls(device) == [*LOGIN, "getAllOnlValues"]
+
+
+def test_firmware_on_http_that_closes_session_check_is_found_without_a_scheme(
+    device: Simulator, connect: Connect, closed_port: int
+) -> None:
+    session = make_session()
+    OnPorts(session, http=device.port, https=closed_port)
+    misbehave(device, faults.drop(), "sessionCheck")
+    client = connect("127.0.0.1", session=session)
+
+    client.read_all()
+
+    assert client.url == "http://127.0.0.1"
+
+
+@pytest.mark.parametrize("password", [PASSWORD, None])
+def test_a_device_on_http_that_closes_every_connection_is_of_another_kind(
+    device: Simulator, connect: Connect, closed_port: int, password: str | None
+) -> None:
+    session = make_session()
+    OnPorts(session, http=device.port, https=closed_port)
+    misbehave(device, faults.drop())
+    client = connect("127.0.0.1", password, session=session)
+
+    with pytest.raises(SmaNotWebConnectException, match=r"https://.* Sunny WebBox .* Speedwire"):
+        client.read_all()
 
 
 def test_http_is_never_taken_with_https_only(

@@ -11,10 +11,12 @@ import responses
 import trustme
 from support import devices
 from support.devices import (
+    NAME,
     NIGHT,
     NOON,
     PASSWORD,
     POWER,
+    SERIAL,
     Clock,
     Connect,
     Scraped,
@@ -23,6 +25,7 @@ from support.devices import (
     eventually,
     reader_threads,
 )
+from support.raw_devices import WebConnectFake, reply
 from urllib3.exceptions import NewConnectionError
 
 from sma_exporter import config
@@ -57,7 +60,7 @@ HTML = faults.body(b"<!DOCTYPE html><html></html>", "text/html")
 @pytest.mark.parametrize(
     ("action", "path", "reason"),
     [
-        (faults.drop(), None, "connection"),
+        (faults.drop(), "login", "connection"),
         (faults.error(404), None, "connection"),
         (faults.hang(), READ, "timeout"),
         (faults.body(b"{}"), READ, "protocol"),
@@ -361,6 +364,178 @@ def test_without_a_password_the_public_values_are_read_and_nobody_logs_in(
     assert shown.logins == 0
 
 
+# --- who answers, and which meter ---
+
+
+def val(value: object) -> dict[str, object]:
+    return {"1": [{"val": value}]}
+
+
+FIRST, SECOND = 3007401854, 3004711001
+METERED_POWER, METER_SERIAL = "6100_40463700", "6800_008AA200"
+FAKE_VALUES = {POWER: val(1840), SERIAL: val(FIRST), NAME: val("Roof")}
+
+
+@pytest.fixture
+def fake() -> Iterator[WebConnectFake]:
+    with WebConnectFake(FAKE_VALUES) as device:
+        yield device
+
+
+def keys_asked_for(fake: WebConnectFake) -> list[list[str]]:
+    """The keys of each getValues so far, which are forgotten."""
+    asked = [call.payload["keys"] for call in fake.calls if call.name == PARAMETERS]
+    fake.calls.clear()
+    return asked
+
+
+@pytest.mark.parametrize("session", ["scrape", "keep"])
+def test_a_configured_serial_number_is_checked_with_each_session_before_values_are_shown(
+    connect: Connect, fake: WebConnectFake, session: str
+) -> None:
+    """The device in its place has the same masked key."""
+    roof = connect(fake, serial=str(FIRST), session=session)
+    own = roof.read()
+    fake.values |= {SERIAL: val(SECOND), POWER: val(777)}
+    fake.sessions.clear()
+
+    other = roof.read_later(5)
+    fake.values |= FAKE_VALUES
+    back = roof.read_later(5)
+
+    assert own.reason is back.reason is None
+    assert other.reason == "identity"
+    assert other.readings == {}
+    assert str(SECOND) in other.message
+
+
+def test_the_serial_number_is_one_key_once_a_session(
+    connect: Connect, fake: WebConnectFake
+) -> None:
+    roof = connect(fake, serial=str(FIRST))
+    roof.read()
+    keys_asked_for(fake)
+
+    roof.read_later(5)
+    scraped = keys_asked_for(fake)
+    kept = connect(fake, name="kept", serial=str(FIRST), session="keep")
+    kept.read()
+    keys_asked_for(fake)
+    kept.read_later(5)
+
+    assert scraped == [[SERIAL]]
+    assert keys_asked_for(fake) == []
+
+
+def test_without_a_configured_serial_number_no_session_asks_for_it(
+    connect: Connect, fake: WebConnectFake
+) -> None:
+    roof = connect(fake)
+    roof.read()
+    keys_asked_for(fake)
+
+    roof.read_later(5)
+
+    assert keys_asked_for(fake) == []
+
+
+def test_a_session_that_is_replaced_within_a_read_is_checked_too(
+    connect: Connect, fake: WebConnectFake
+) -> None:
+    roof = connect(fake, serial=str(FIRST), session="keep")
+    roof.read()
+    fake.sessions.clear()
+    fake.values[SERIAL] = val(SECOND)
+
+    assert roof.read_later(5).reason == "identity"
+
+
+def test_values_are_not_shown_while_a_session_does_not_tell_the_serial_number(
+    connect: Connect, fake: WebConnectFake
+) -> None:
+    roof = connect(fake, serial=str(FIRST))
+    roof.read()
+    fake.answers[PARAMETERS] = lambda _: reply({"err": 404})
+    failed = roof.read_later(5)
+    fake.answers.clear()
+
+    assert failed.reason == "protocol"
+    assert failed.readings == {}
+    assert roof.read_later(5).reason is None
+
+
+def test_another_serial_number_than_before_is_asked_for_again_with_the_next_read(
+    fake: WebConnectFake, clock: Clock
+) -> None:
+    """What is told once, while a device starts, may be wrong."""
+    source = WebConnectSource(
+        WebConnectSettings(name="roof", url=fake.url, password=lambda: PASSWORD), clock
+    )
+
+    def serials() -> list[str | None]:
+        told = source.read(Deadline.after(5, clock), (), identify=False)
+        return [m.identity.serial if m.identity else None for m in told]
+
+    first = serials()
+    clock.advance(3601)
+    fake.values[SERIAL] = val(0)
+    for_a_moment = serials()
+    fake.values[SERIAL] = val(FIRST)
+    healed = [serials() for _ in range(3)]
+    keys_asked_for(fake)
+    clock.advance(3601)
+    fake.values[SERIAL] = val(SECOND)
+    replaced = [serials() for _ in range(3)]
+
+    assert first == [None, str(FIRST)]
+    assert for_a_moment == [str(FIRST), ""]
+    assert healed == [[None, str(FIRST)], [str(FIRST)], [str(FIRST)]]
+    assert replaced == [[str(FIRST), str(SECOND)], [None, str(SECOND)], [str(SECOND)]]
+    source.release(Deadline.after(2, clock))
+
+
+def test_the_serial_number_of_a_meter_that_comes_later_is_asked_for_soon(
+    connect: Connect, fake: WebConnectFake
+) -> None:
+    fake.values |= {METER_SERIAL: val(0), "6800_008AA300": [], METERED_POWER: val(None)}
+    roof = connect(fake, session="keep")
+    roof.read()
+    without = roof.read_later(300)
+    keys_asked_for(fake)
+    fake.values[METERED_POWER] = val(500)
+
+    found = roof.read_later(5)
+    at_once = len(keys_asked_for(fake))
+    fake.values[METER_SERIAL] = val(1901472733)
+    roof.read_later(60)
+    too_soon = len(keys_asked_for(fake))
+    told = roof.read_later(61)
+    soon = len(keys_asked_for(fake))
+    roof.read_later(3000)
+
+    assert "meter_serial" not in without.readings
+    assert found.readings["meter_serial"] == ""
+    assert (at_once, too_soon, soon) == (1, 0, 1)
+    assert told.readings["meter_serial"] == "1901472733"
+    assert keys_asked_for(fake) == []
+
+
+def test_a_meter_that_never_tells_its_serial_number_is_asked_ever_more_seldom(
+    connect: Connect, fake: WebConnectFake
+) -> None:
+    fake.values[METERED_POWER] = val(500)
+    roof = connect(fake, session="keep")
+    asked = []
+
+    for minute in range(4 * 60):
+        roof.read_later(60)
+        if keys_asked_for(fake):
+            asked.append(minute)
+
+    assert asked[:7] == [0, 1, 3, 7, 15, 31, 63]
+    assert len(asked) <= 10  # then once an hour
+
+
 # --- certificates and schemes ---
 
 
@@ -490,7 +665,7 @@ def test_plain_http_is_warned_of_once_and_https_looked_for_again_after_a_failure
     assert asked_for_https() == 2
 
 
-def test_a_device_that_moves_to_https_keeps_its_session(
+def test_a_device_that_moves_to_https_is_found_there(
     connect: Connect, sim: Simulator, plain: responses.RequestsMock
 ) -> None:
     roof = connect(sim, url="roof", session="keep")
@@ -499,7 +674,9 @@ def test_a_device_that_moves_to_https_keeps_its_session(
     refused.__cause__ = ConnectionRefusedError()
     plain.upsert("POST", re.compile("http://roof/.*"), body=requests.ConnectionError(refused))
     values = {"result": {"012F-xxxxx000": {POWER: {"val": 6}}}}
-    plain.upsert("POST", re.compile("https://roof/.*"), json=values)
+    plain.remove("POST", re.compile("https://roof/.*"))
+    plain.post(re.compile("https://roof/dyn/(?!login).*"), json=values)
+    plain.post("https://roof/dyn/login.json", json={"result": {"sid": "fedcba9876543210"}})
     for call in ("sessionCheck", "login", "logout", READ, PARAMETERS):
         plain.remove("POST", f"http://roof/dyn/{call}.json")
 
@@ -509,7 +686,7 @@ def test_a_device_that_moves_to_https_keeps_its_session(
     assert before.readings["grid_power"] == 5
     assert updating.reason == "connection"
     assert after.readings["grid_power"] == 6
-    assert roof.device.last().logins == 1
+    assert roof.device.last().logins == 2
 
 
 def test_a_device_whose_certificate_is_configured_is_never_asked_without_tls(
