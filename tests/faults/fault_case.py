@@ -16,6 +16,7 @@ from fault_bench import (
     undisturbed,
 )
 
+from sma_exporter.ennexos.client import SELF
 from sma_exporter.metrics import families as metrics
 from sma_exporter.sma.exceptions import Reason
 from sma_exporter.sma.sensors import SENSORS
@@ -49,7 +50,8 @@ class Case:
     `pause`. `unclaimed` sessions are nobody's to close: the answer to their login was lost. `first`: it
     strikes at first contact; `login`: only where there is one, so a kept session has to be over. `unasked`:
     whoever else answers then must not be sent a thing. `browsers` hold so many sessions of it. `kept`: what
-    differs where a session outlasts the scrape; None where there is nothing to try then.
+    differs where a session outlasts the scrape; None where there is nothing to try then. `ennexos`: the same
+    for a device with ennexOS.
     """
 
     fault: str
@@ -68,6 +70,7 @@ class Case:
     unasked: bool = False
     browsers: int = 0
     kept: Mapping[str, Any] | None = field(default_factory=dict)
+    ennexos: Mapping[str, Any] | None = field(default_factory=dict)
     seconds: float = SCRAPE_SECONDS
     model: str = "sb-3.6"
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -201,7 +204,7 @@ def observe_on(bench: Bench, case: Case, well: Answer | None = None, *, last: bo
         case=case,
         answers=tuple(answers),
         errors={reason: errors[reason] - before[reason] for reason in Reason},
-        normal=undisturbed(case.model),
+        normal=undisturbed(case.model, case.keys.get("component", SELF)),
         after=after,
         waited=waited,
         most_sessions=max(s.most_sessions_in_use for s in bench.simulators),
