@@ -15,11 +15,15 @@ _LOGGER = logging.getLogger(__name__)
 
 _LOGOUT_SECONDS = 2.0
 
+#: The protocol of a device that has no answer to what others ask, or closes the connection: most do.
+USUAL = "webconnect"
+
 
 class DetectingSource:
     """Implements `sma.source.Source` by the source of whatever protocol the device speaks.
 
-    `detect`: asks the device, and returns the protocol's name. `open`: makes a source of that protocol.
+    `detect`: asks the device, and returns the protocol's name, None where its answer does not tell: then
+    it is the one of before, at first `USUAL`. `open`: makes a source of that protocol.
     `url`: for messages, until something has answered.
     """
 
@@ -27,7 +31,7 @@ class DetectingSource:
         self,
         device: str,
         url: str,
-        detect: Callable[[Deadline], str],
+        detect: Callable[[Deadline], str | None],
         open_: Callable[[str], Source],
     ) -> None:
         self._device = device
@@ -81,7 +85,7 @@ class DetectingSource:
             source.cancel()
 
     def _found(self, deadline: Deadline) -> Source:
-        protocol = self._detect(deadline)
+        protocol = self._detect(deadline) or self._protocol or USUAL
         source = self._source
         if source is None or protocol != self._protocol:
             if source is not None:

@@ -35,7 +35,7 @@ from ..webconnect.dump import dump as dump_webconnect
 from ..webconnect.source import WebConnectSettings, WebConnectSource
 from ..webconnect.source import new_client as new_webconnect_client
 from .credentials import Credentials
-from .detection import DetectingSource
+from .detection import USUAL, DetectingSource
 
 Clock: TypeAlias = Callable[[], float]
 
@@ -152,8 +152,8 @@ def _ennexos_history(
         yield EnnexOSHistory(client, wanted.component, settings.name, zone, wait)
 
 
-def _speaks_ennexos(settings: config.DeviceSettings, deadline: Deadline) -> bool:
-    """Ask without a password. Whatever else is answered, even nothing, is another protocol's matter."""
+def _speaks_ennexos(settings: config.DeviceSettings, deadline: Deadline) -> bool | None:
+    """Ask without a password; None where what comes, an error or nothing, does not tell."""
     ask = _ennexos(settings)
     url = f"https://{ask.url}" if ask.https_only and "://" not in ask.url else ask.url
     with make_session(ask.fingerprints, ca=ask.ca, verify=ask.verify) as session:
@@ -164,7 +164,7 @@ def _speaks_ennexos(settings: config.DeviceSettings, deadline: Deadline) -> bool
                 raise
         except SmaException:
             pass
-    return False
+    return None
 
 
 _OWN_OF_ENNEXOS = {"username": text, "component": text}
@@ -190,12 +190,15 @@ _ENNEXOS = Protocol(
 # --- found out ---
 
 
-def _detected(settings: config.DeviceSettings, deadline: Deadline) -> str:
-    return "ennexos" if _speaks_ennexos(settings, deadline) else "webconnect"
+def _detected(settings: config.DeviceSettings, deadline: Deadline) -> str | None:
+    speaks_ennexos = _speaks_ennexos(settings, deadline)
+    if speaks_ennexos is None:
+        return None
+    return "ennexos" if speaks_ennexos else "webconnect"
 
 
 def _row(settings: config.DeviceSettings) -> Protocol:
-    return PROTOCOLS[_detected(settings, Deadline.after(settings.timeout))]
+    return PROTOCOLS[_detected(settings, Deadline.after(settings.timeout)) or USUAL]
 
 
 def _open(settings: config.DeviceSettings, around: Surroundings) -> Source:

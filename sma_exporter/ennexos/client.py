@@ -8,7 +8,6 @@ Facts about the API: domain/ennexos.md; SMA does not document it. Only what read
 """
 
 import contextlib
-import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -24,15 +23,13 @@ from ..sma.exceptions import (
     SmaException,
     SmaReadException,
     SmaTimeoutException,
-    SmaTlsException,
+    SmaUnsupportedException,
 )
 from ..sma.http import HttpReply, exchange
 from ..sma.json_text import parsed_json
 from . import replies
 from .exceptions import SmaNotEnnexOSException
 from .replies import TOKEN_REFUSED, Tokens
-
-_LOGGER = logging.getLogger(__name__)
 
 #: The device that answers, and the plant that it belongs to: both exist on every model.
 SELF, PLANT = "IGULD:SELF", "Plant:1"
@@ -53,7 +50,7 @@ def found_at(session: Session, url: str, deadline: Deadline) -> str | None:
     """Return the url at which ennexOS answers; None if something else does. Nothing secret is sent.
 
     Without a scheme https is asked, and http only where nobody listens for https. Raises
-    SmaConnectionException when nobody answers.
+    SmaConnectionException when nobody answers, SmaReadException when the device cannot answer now.
     """
     if "://" in url:
         return url if _is_ennexos(session, url, deadline) else None
@@ -70,6 +67,10 @@ def found_at(session: Session, url: str, deadline: Deadline) -> str | None:
 
 def _is_ennexos(session: Session, url: str, deadline: Deadline) -> bool:
     reply = exchange(session, "GET", url + _API + _SYSTEM_INFO, deadline=deadline)
+    if reply.status >= 500:
+        raise SmaReadException(
+            f"the device answered {_SYSTEM_INFO} with HTTP {reply.status}", err=reply.status
+        )
     return reply.status == 200 and replies.is_product(parsed_json(reply.body))
 
 
@@ -108,6 +109,7 @@ class EnnexOS:
         self._monotonic = monotonic
         self._tokens: Tokens | None = None
         self._renew_at = 0.0
+        self._is_in_doubt = False  # a logout was not answered
         self._stopped = False
         self._is_found = False
 
@@ -142,39 +144,38 @@ class EnnexOS:
         form = {"grant_type": "password", "username": self.username, "password": password}
         try:
             reply = self._exchange("POST", "token", deadline, form=form)
-        except SmaConnectionException as error:
-            if error.sent:
+            if not self._take(reply):
+                raise replies.refusal(reply, self.username, self.url)
+        except SmaUnsupportedException:
+            raise
+        except (SmaConnectionException, SmaReadException) as error:
+            if getattr(error, "sent", True):
                 error.pause = Pause.LOST_LOGIN
             raise
-        if not self._take(reply):
-            raise replies.refusal(reply, self.username, self.url)
         self.logins += 1
 
     def close_session(self, deadline: Deadline | None = None) -> None:
         """Log out, in one attempt; nothing to do without a session.
 
-        When no answer comes the session may still be open: it is kept in doubt, and the next read ends
-        it first.
+        When no answer comes, or an error of the device, the session may still be open: it is in doubt, and
+        the next read ends it first.
         """
         if self._tokens is None:
             return
-        self._renew_at = -1.0
+        self._is_in_doubt = True
         try:
             deadline = deadline or Deadline.after(LOGOUT_TIMEOUT, self._monotonic)
-            self._exchange(
+            reply = self._exchange(
                 "DELETE",
                 "refreshtoken",
                 deadline,
                 params={"refreshToken": self._tokens.refresh},
                 bearer=self._tokens.access,
             )
-            self._tokens = None  # whatever it says to that
+            if reply.status < 500:
+                self._tokens = None
         finally:
             self._http.close()
-
-    @property
-    def _is_in_doubt(self) -> bool:
-        return self._renew_at < 0
 
     def _end_old_session(self) -> None:
         """Make room for a new session. A device that does not answer now is not sent a password."""
@@ -191,23 +192,23 @@ class EnnexOS:
         """Take the session out of an answer to `token`; return whether there was one."""
         found = replies.tokens(reply)
         if found is not None:
-            self._tokens = found
+            self._tokens, self._is_in_doubt = found, False
             self._renew_at = self._monotonic() + _RENEWED_AFTER * found.expires_in
         return found is not None
 
     def _renew(self, deadline: Deadline) -> None:
-        """Get a new token for the session that there is, else log in, once."""
-        tokens = self._tokens
-        if tokens is not None and not self._is_in_doubt:
-            form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh}
+        """Get a new token for the session that there is, else log in, once.
+
+        What comes in place of a token does not matter: a device that has forgotten the session must not
+        be asked for it for ever.
+        """
+        if self._tokens is not None and not self._is_in_doubt:
+            form = {"grant_type": "refresh_token", "refresh_token": self._tokens.refresh}
             reply = self._exchange("POST", "token", self._request_deadline(deadline), form=form)
             if self._take(reply):
                 return
-            if reply.status >= 500:
-                raise SmaReadException(
-                    f"the session was not renewed: HTTP {reply.status}", err=reply.status
-                )
-            self._tokens = None  # it is over: the device does not know it any more
+            if reply.status < 500:
+                self._tokens = None  # the device does not know it any more: nothing to log out of
         self.new_session()
 
     # --- reads ---
@@ -288,10 +289,6 @@ class EnnexOS:
         """Make every further read fail, so that whoever reads (in another thread) logs out soon."""
         self._stopped = True
 
-    def forget_scheme(self) -> None:
-        """Look for https again with the next login: the device may speak it by then."""
-        self.url, self._is_found = self._given_url, False
-
     def _search(
         self, path: str, payload: object, deadline: Deadline | None
     ) -> list[Mapping[str, object]]:
@@ -314,7 +311,8 @@ class EnnexOS:
         """
         deadline = deadline or Deadline.after(3 * self._timeout, self._monotonic)
         self._request_deadline(deadline)  # no login for a read that would come too late
-        if self._tokens is None or self._monotonic() >= self._renew_at:
+        is_due = self._is_in_doubt or self._monotonic() >= self._renew_at
+        if self._tokens is None or is_due:
             self._renew(deadline)
         reply = self._ask_twice(method, path, deadline, payload=payload, params=params)
         if reply.status in TOKEN_REFUSED:
@@ -350,8 +348,6 @@ class EnnexOS:
 
         try:
             return ask()
-        except SmaTlsException:
-            raise
         except SmaConnectionException as error:
             if not deadline.left() or not (error.sent or isinstance(error, SmaTimeoutException)):
                 raise
@@ -392,8 +388,11 @@ class EnnexOS:
         )
 
     def _find(self, deadline: Deadline) -> None:
-        """Before a login, find out where the device speaks ennexOS; nothing secret is sent."""
-        if self._is_found:
+        """Before a login, find out where the device speaks ennexOS; nothing secret is sent.
+
+        Where plain http was found, https is looked for again: the device may speak it by now.
+        """
+        if self._is_found and ("://" in self._given_url or self.url.startswith("https://")):
             return
         url = self._given_url
         if self._https_only and "://" not in url:

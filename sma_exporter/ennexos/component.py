@@ -1,7 +1,7 @@
 """A component: the device that answers or one behind it, what it says of itself, and its readings."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..sma.deadline import Deadline
 from ..sma.exceptions import SmaReadException
@@ -24,8 +24,6 @@ from .decode import (
     without_sums,
 )
 from .exceptions import SmaComponentException
-
-_NOT_FOUND = 404
 
 #: So many devices of a plant are looked at to know whether there is another one.
 _MOST_DEVICES = 16
@@ -59,23 +57,31 @@ class Taken:
 
 
 def about(client: EnnexOS, component: str, deadline: Deadline | None = None) -> Description:
-    """Ask a device what it is, and what its plant consists of."""
-    own = _device(client, component, deadline)
-    others = [*_others(client, deadline)] if component == SELF else []
-    return Description(
-        own,
-        meter_serial=_meter_serial(own, others),
+    """Ask a device what it is. Some have no answer to that, and their parameters say it."""
+    return Description(_device(client, component, deadline))
+
+
+def surrounded(
+    client: EnnexOS, component: str, found: Description, deadline: Deadline | None = None
+) -> Description:
+    """Return a description with what the device's plant consists of, as far as the device tells."""
+    others: list[Mapping[str, object]] = []
+    try:
+        if component == SELF:
+            others += _others(client, deadline)
+    except SmaReadException:  # not every user may see the list
+        return found
+    return replace(
+        found,
+        meter_serial=_meter_serial(found.about, others),
         has_sums=component == SELF and not any(map(is_producing, others)),
     )
 
 
 def _device(client: EnnexOS, component: str, deadline: Deadline | None) -> Mapping[str, object]:
-    """Ask what a device is; some have no answer to that, and their parameters say it."""
     try:
         return client.device(component, deadline=deadline)
-    except SmaReadException as error:
-        if error.err != _NOT_FOUND:
-            raise
+    except SmaReadException:
         return {}
 
 
@@ -121,7 +127,8 @@ def readings(
 ) -> dict[str, Value]:
     """Return the readings of a component; raises as `channels`.
 
-    What the device says of itself goes before what its plant says, and that before its parameters.
+    What the device says of itself goes before what its plant says, and that before its parameters. Where
+    a sensor was found once, it stays: the totals of a device and of its plant have different starts.
     """
     own, plant = channels(rows, component, description)
     charger = is_charger_of(description, own)
@@ -129,8 +136,8 @@ def readings(
     found = {
         **rated_power_of(description.about),
         **decoded(description.parameters, {}, charger=charger),
-        **decoded(plant, taken.plant, charger=charger, newest=newest),
-        **decoded(own, taken.own, charger=charger, newest=newest),
+        **decoded(own, taken.own, charger=charger, newest=newest, without=taken.plant.keys()),
+        **decoded(plant, taken.plant, charger=charger, newest=newest, without=taken.own.keys()),
     }
     if any(name.startswith("metering_") for name in found):
         found["meter_serial"] = description.meter_serial

@@ -62,9 +62,12 @@ class Connection:
         self._monotonic = monotonic
         self._client = new_client(self._password)
         self._turn = threading.Lock()  # one request at a time
+        # Who there is. A lock of their own: nobody holds it for long.
+        self._members = threading.Lock()
         self._components: WeakSet[Component] = WeakSet()
         self._cancelled: WeakSet[Component] = WeakSet()
-        self._users: set[Component] = set()  # those that have read since they were released
+        self._users: WeakSet[Component] = WeakSet()  # those that have read since they were released
+        # In turn.
         self._asking: Component | None = None
         self._answer: _Answer | None = None
         self._backoff = Backoff()
@@ -84,7 +87,8 @@ class Connection:
 
     def add(self, component: Component) -> None:
         """Ask for the values of this component too, as long as it exists."""
-        self._components.add(component)
+        with self._members:
+            self._components.add(component)
 
     def live(self, component: Component, deadline: Deadline) -> Rows:
         """Return the live values of all components; the same to each that asks at the same time."""
@@ -99,7 +103,7 @@ class Connection:
                 answer = self._answer = self._asked(deadline)
             answer.taken_by.add(component)
         if answer.failure is not None:
-            raise copy.copy(answer.failure)  # several threads raise it
+            raise _alone(answer.failure)  # several threads raise it
         return answer.rows
 
     @contextmanager
@@ -110,18 +114,20 @@ class Connection:
 
     def release(self, component: Component, deadline: Deadline) -> None:
         """Log out, if no other component uses the session."""
-        self._users.discard(component)
-        if self._users:
-            return
+        with self._members:
+            self._users.discard(component)
+            if self._users:
+                return
         with self._in_turn(deadline):
-            if not self._users:
+            if not self._users:  # somebody may have come while this one waited
                 self._client.close_session(deadline)
 
     def cancel(self, component: Component) -> None:
         """Make the reads of this component end soon; those of others go on."""
-        self._cancelled.add(component)
-        if all(each in self._cancelled for each in self._components):
-            self._client.stop()
+        with self._members:
+            self._cancelled.add(component)
+            if all(each in self._cancelled for each in self._components):
+                self._client.stop()
 
     @contextmanager
     def _in_turn(self, deadline: Deadline) -> Iterator[None]:
@@ -134,15 +140,21 @@ class Connection:
 
     @contextmanager
     def _turn_of(self, component: Component, deadline: Deadline) -> Iterator[None]:
+        self._use(component)
         with self._in_turn(deadline):
-            if component in self._cancelled:
-                raise SmaTimeoutException("no further reads: stopping")
-            self._users.add(component)
+            self._use(component)
             self._asking, logins = component, self._client.logins
             try:
                 yield
             finally:
                 component.logins += self._client.logins - logins
+
+    def _use(self, component: Component) -> None:
+        """Note that a component reads, also while it waits for its turn: nobody is to log out now."""
+        with self._members:
+            if component in self._cancelled:
+                raise SmaTimeoutException("no further reads: stopping")
+            self._users.add(component)
 
     # --- in turn ---
 
@@ -153,11 +165,12 @@ class Connection:
             with self._noting_refusals():
                 rows = self._all_rows(deadline)
         except SmaException as error:
-            failure = error
+            failure = _alone(error)
         return _Answer(rows, failure, self._monotonic())
 
     def _all_rows(self, deadline: Deadline) -> Rows:
-        components = {each.component for each in self._components}
+        with self._members:
+            components = {each.component for each in self._components}
         wanted = sorted(components | ({PLANT} if SELF in components else set()))
         try:
             return self._client.measurements(wanted, deadline=deadline)
@@ -199,7 +212,7 @@ class Connection:
         try:
             yield
         except _Repeated as error:
-            raise copy.copy(error.failure) from None
+            raise _alone(error.failure) from None
         except SmaException as error:
             failure = error
             raise
@@ -207,8 +220,13 @@ class Connection:
             if self._client.logins > logins:
                 self._backoff.over()
             if failure is not None and failure.pause is not None:
-                self._refusal, self._refused_password = failure, self._tried_password
+                self._refusal, self._refused_password = _alone(failure), self._tried_password
                 self._backoff.failed(failure.pause, self._monotonic(), failure.retry_after)
+
+
+def _alone(error: SmaException) -> SmaException:
+    """Return an exception to be kept or raised once more: without the frames, which hold a password."""
+    return copy.copy(error)
 
 
 class _Repeated(SmaException):

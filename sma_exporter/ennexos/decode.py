@@ -3,7 +3,7 @@
 Numbers come in base units, states as tuples of tags, texts as texts. A sensor without a value is absent.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping
 from typing import TypeAlias
 
 from ..sma import tags as sma_tags
@@ -46,6 +46,16 @@ _SUMS = (
 #: date. Totals and states bear the time of their last change.
 _STALE_SECONDS = 300.0
 _INSTANT_UNITS = frozenset({"W", "VA", "var", "V", "A", "Hz"})
+#: So do nominal powers and set points.
+_NOT_MEASURED = (
+    "Bat.ChaAmpSptDmd",
+    "Bat.ChaVolSptDmd",
+    "Bat.DschAmpSptDmd",
+    "Bat.DschVolSptDmd",
+    "Operation.Dmd.",
+    "Operation.HealthStt.",
+    "Setpoint.",
+)
 
 
 def live_of(rows: Rows, component: str) -> Live:
@@ -102,15 +112,23 @@ def is_charger(device_class: int | None, live: Live) -> bool:
 
 
 def decoded(
-    live: Live, choices: Choices, *, charger: bool, newest: float | None = None
+    live: Live,
+    choices: Choices,
+    *,
+    charger: bool,
+    newest: float | None = None,
+    without: Collection[str] = (),
 ) -> dict[str, Value]:
     """Return the readings in the channels or parameters of one component.
 
     `choices` is what was taken before where several channels stand for one sensor, and is added to.
-    `newest`: the newest time of the whole reply; what is long before that is out of date.
+    `newest`: the newest time of the whole reply; what is long before that is out of date. `without`:
+    sensors that are taken from elsewhere.
     """
     readings: dict[str, Value] = {}
     for sensor, channels in _candidates(live, charger=charger).items():
+        if sensor in without:
+            continue
         channel = _chosen(sensor, channels, live, choices)
         if channel is not None and not _is_stale(channel, live[channel.name], newest):
             readings.update(_readings(channel, live[channel.name]))
@@ -143,9 +161,9 @@ def _chosen(sensor: str, channels: list[Channel], live: Live, choices: Choices) 
 
 
 def _is_stale(channel: Channel, each: Reported, newest: float | None) -> bool:
-    if channel.unit not in _INSTANT_UNITS or newest is None or each.time is None:
+    if newest is None or each.time is None or channel.unit not in _INSTANT_UNITS:
         return False
-    return each.time < newest - _STALE_SECONDS
+    return not channel.name.startswith(_NOT_MEASURED) and each.time < newest - _STALE_SECONDS
 
 
 def _readings(channel: Channel, each: Reported) -> Iterator[tuple[str, Value]]:
@@ -161,8 +179,8 @@ def _readings(channel: Channel, each: Reported) -> Iterator[tuple[str, Value]]:
         if value is None:
             continue
         if channel.negative and isinstance(value, int | float):  # out, and in: one of them is 0
-            yield channel.negative, max(-value, 0)
-            value = max(value, 0)  # noqa: PLW2901 - the other half
+            yield channel.negative, max(0, -value)
+            value = max(0, value)  # noqa: PLW2901 - the other half
         yield sensor, value
 
 
@@ -224,7 +242,7 @@ def identity_of(device: Mapping[str, object], parameters: Live) -> Identity:
 def rated_power_of(device: Mapping[str, object]) -> Readings:
     """Return the rated power in a device's description; a parameter that says it goes before."""
     found = number(device.get("generatorPower"))
-    return {"inverter_power_limit": found} if found else {}
+    return {"inverter_power_limit": found} if found is not None and found > 0 else {}
 
 
 def _first(parameters: Live, name: str) -> object:

@@ -13,10 +13,19 @@ from ..sma.exceptions import (
     SmaTlsException,
 )
 from ..sma.http import presented_fingerprint
+from ..sma.objects import UNITS
 from ..sma.source import Address, Readings, Value
 from .channels import BY_NAME, BY_NAME_ON_CHARGER, id_of
 from .client import PLANT, SELF, EnnexOS
-from .component import Description, Taken, about, channels, is_charger_of, readings
+from .component import (
+    Description,
+    Taken,
+    about,
+    channels,
+    is_charger_of,
+    readings,
+    surrounded,
+)
 from .decode import Live, decoded, identity_of, parameters_of, unknown
 from .exceptions import SmaComponentException
 from .source import EnnexOSSettings, new_client
@@ -102,7 +111,7 @@ def _examine(diagnosis: Diagnosis, client: EnnexOS, settings: EnnexOSSettings) -
 
 def _description(client: EnnexOS, component: str) -> tuple[Description, SmaException | None]:
     """Return what the component says of itself, and why its parameters could not be read."""
-    found = about(client, component)
+    found = surrounded(client, component, about(client, component))
     try:
         parameters = parameters_of(client.parameters([component]), component)
     except SmaException as error:
@@ -147,22 +156,20 @@ def _known(
     channel = (BY_NAME_ON_CHARGER if charger else BY_NAME).get(name)
     if channel is None:
         return
-    elements = iter(each.elements)
     for sensor, value in decoded({name: each}, {}, charger=charger).items():
         is_counted = sensor not in taken and counted.get(sensor) == value
-        if channel.negative:  # both halves of one number, neither below 0
-            signed = number(each.elements[0]) or 0
-            raw: int | float | None = max(-signed if sensor == channel.negative else signed, 0)
-        else:
-            raw = number(next(elements, None))
-        shown = _words(value) if isinstance(value, tuple) else raw
-        if shown is not None:
-            unit = "" if isinstance(value, tuple) else channel.unit
-            yield KnownValue(sensor, shown, unit, sensor if is_counted else "")
+        unit = channel.unit if isinstance(value, int | float) else ""
+        yield KnownValue(sensor, _shown(value, unit), unit, sensor if is_counted else "")
 
 
-def _words(value: Value) -> str | None:
-    return ", ".join(map(sma_tags.text, value)) if isinstance(value, tuple) else None
+def _shown(value: Value, unit: str) -> int | float | str:
+    """Return a value as people read it; a number in the unit that the device has."""
+    if isinstance(value, tuple):
+        return ", ".join(map(sma_tags.text, value))
+    if isinstance(value, str) or not unit:
+        return value
+    multiplier, divisor = UNITS[unit]
+    return value if multiplier == divisor else float(f"{value * divisor / multiplier:.12g}")
 
 
 def _unknown(name: str, each: Reported) -> UnknownValue:

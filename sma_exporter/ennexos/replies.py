@@ -7,6 +7,7 @@ from ..sma.exceptions import SmaAuthenticationException, SmaException, SmaReadEx
 from ..sma.http import HttpReply
 from ..sma.json_text import parsed_json
 from .exceptions import SmaNotEnnexOSException
+from .values import number
 
 #: Statuses that say: this token is not valid (any more).
 TOKEN_REFUSED = frozenset({401, 403})
@@ -72,12 +73,10 @@ def tokens(reply: HttpReply) -> Tokens | None:
     if not isinstance(found, dict):
         return None
     access, refresh, life = (found.get(name) for name in _TOKEN_FIELDS)
-    seconds = _USUAL_LIFE
-    if isinstance(life, int | float) and not isinstance(life, bool) and life > 0:
-        seconds = float(life)
     if not _can_be_sent(access) or not _can_be_sent(refresh):
         return None
-    return Tokens(str(access), str(refresh), seconds)
+    seconds = number(life) or 0
+    return Tokens(str(access), str(refresh), seconds if seconds > 0 else _USUAL_LIFE)
 
 
 def _can_be_sent(token: object) -> bool:
@@ -102,7 +101,7 @@ def refusal(reply: HttpReply, username: str, url: str) -> SmaException:
         return SmaNotEnnexOSException(
             f"no ennexOS login at {url} (HTTP 404): is it {other}:// there?", err=404
         )
-    if reply.status >= 400:
+    if not 200 <= reply.status < 300:
         return SmaReadException(
             f"the login was answered with HTTP {reply.status}", err=reply.status
         )

@@ -11,7 +11,7 @@ from ..sma.exceptions import SmaException
 from ..sma.sharing import Sharing
 from ..sma.source import Address, Measurements
 from .client import SELF, EnnexOS
-from .component import Description, Taken, about, channels, readings
+from .component import Description, Taken, about, channels, readings, surrounded
 from .connection import Connection, Rows
 from .decode import numbers_at, parameters_of
 
@@ -97,20 +97,29 @@ class EnnexOSSource:
     def read(
         self, deadline: Deadline, custom: Collection[Address], *, identify: bool
     ) -> Generator[Measurements]:
-        """Read the values, then the parameters if they are due: first of all, and hourly."""
+        """Read the values, then what changes seldom if it is due: first of all, and hourly.
+
+        That is not urgent, unless it must first tell who answers.
+        """
+        before = self.url
         try:
+            rows = self._connection.live(self, deadline)
+            # Before what changes seldom: one that is off is asked nothing more.
+            channels(rows, self.component, self._description)
             are_details_due = self._monotonic() >= self._details_due
             is_new_session = self._connection.logins != self._identified_with
             if are_details_due or (identify and is_new_session):
                 self._look_up(deadline)
-            rows = self._connection.live(self, deadline)
-            if are_details_due:
-                yield self._measurements(rows, custom)
-                self._read_parameters(deadline)
+            if are_details_due or (identify and not self._is_identified):
+                if self._is_identified or not identify:
+                    yield self._measurements(rows, custom)
+                self._read_details(deadline, must_tell=identify)
             yield self._measurements(rows, custom)
         except (SmaException, GeneratorExit):  # what comes back may be another device
             self._details_due, self._is_identified = 0.0, False
             raise
+        finally:
+            self._warn_of_plain_http(before)
 
     def release(self, deadline: Deadline) -> None:
         """Log out, in one attempt, if no other component of the same address uses the session."""
@@ -136,33 +145,47 @@ class EnnexOSSource:
         with self._connection.client(self, deadline) as client:
             found = about(client, self.component, deadline)
             self._identified_with = client.logins
-        before = self._description
-        if found.identity.serial and found.identity.serial != before.identity.serial:
-            self._taken = Taken()  # nothing of the device before holds for another
-        else:
-            found = replace(found, parameters=before.parameters)
+        before, serial = self._description, found.identity.serial
+        self._forget_another(serial)
+        if not serial or serial == before.identity.serial:
+            found = replace(before, about=found.about)
         self._description = found
-        self._is_identified = bool(found.identity.serial)
+        self._is_identified = bool(serial)
 
-    def _read_parameters(self, deadline: Deadline) -> None:
-        """Read the parameters. A failure costs only them: the values are in hand.
+    def _read_details(self, deadline: Deadline, *, must_tell: bool) -> None:
+        """Ask what belongs to the device, and for the parameters. A failure costs only them.
 
         But a login that fails here fails the read: its values would be shown through the whole pause.
         """
         try:
             with self._connection.client(self, deadline) as client:
+                found = surrounded(client, self.component, self._description, deadline)
                 rows = client.parameters([self.component], deadline=deadline)
         except SmaException as error:
-            if error.pause:
+            if error.pause or (must_tell and not self._is_identified):
                 raise
             self._details_due = self._monotonic() + DETAILS_AGAIN
             extra = {"device": self._name, "error": str(error)}
             _LOGGER.debug("the parameters could not be read", extra=extra)
             return
         self._details_due = self._monotonic() + DETAILS_EVERY
-        parameters = parameters_of(rows, self.component)
-        self._description = replace(self._description, parameters=parameters)
-        self._is_identified = True
+        found = replace(found, parameters=parameters_of(rows, self.component))
+        self._forget_another(found.identity.serial)
+        self._description = found
+        self._is_identified = must_tell or bool(found.identity.serial)
+
+    def _warn_of_plain_http(self, before: str) -> None:
+        if self.url != before and self.url.startswith("http://"):
+            _LOGGER.warning(
+                "the device answers on plain http only: the password travels in clear",
+                extra={"device": self._name, "url": self.url},
+            )
+
+    def _forget_another(self, serial: str) -> None:
+        """If another device answers, nothing that was taken of the one before holds for it."""
+        before = self._description.identity.serial
+        if serial and before and serial != before:
+            self._taken = Taken()
 
 
 def _shared_by(settings: EnnexOSSettings) -> tuple[object, ...]:

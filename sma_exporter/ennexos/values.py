@@ -9,7 +9,7 @@ Two channels in a reply to `measurements/live`, and a parameter::
 
 import math
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from ..sma import limits
@@ -46,11 +46,12 @@ def reported(row: Mapping[str, object]) -> Reported:
 
 
 def unix_seconds(text: object) -> float | None:
-    """Return a moment in ISO form, None for anything else."""
+    """Return a moment in ISO form, UTC unless it says otherwise; None for anything else."""
     if not isinstance(text, str) or len(text) > limits.TEXT_CHARACTERS:
         return None
     try:
-        return datetime.fromisoformat(text).timestamp()
+        found = datetime.fromisoformat(text)
+        return found.replace(tzinfo=found.tzinfo or UTC).timestamp()
     except (ValueError, OverflowError):
         return None
 

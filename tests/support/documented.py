@@ -52,6 +52,11 @@ def ennexos_channels(shared: Path) -> list[Row]:
     return _rows(shared, "ennexos_channels")
 
 
+def ennexos_parameters(shared: Path) -> list[Row]:
+    """Every parameter of ennexOS that was recorded."""
+    return _rows(shared, "ennexos_parameters")
+
+
 def units_and_scales(shared: Path) -> dict[str, tuple[str, str]]:
     """Unit and scale of each object of which they are documented; empty for states and texts."""
     return (

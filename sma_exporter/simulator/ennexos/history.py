@@ -91,7 +91,8 @@ def history(component: Component, query: Query, view: View) -> Json | None:
     numbers: list[float] = []
     for start, end in intervals(query, view.now):
         member: Json = {"time": component.kind.clock.text(end).replace(".000Z", "Z")}
-        found = None if gap(component, start, view) else of(start, min(end, view.now))
+        is_gap = query.resolution != ONE_DAY and gap(component, start, view)
+        found = None if is_gap else of(start, min(end, view.now))
         if found is not None:
             member["value"] = found
             numbers.append(found)
