@@ -151,10 +151,9 @@ def listening_to_logs() -> Iterator[list[str]]:
 
 def beside_one(model: str) -> Sequence[str]:
     """The models of the devices beside one of this model: one with WebConnect, and one with ennexOS."""
-    return tuple(
-        names[(names.index(model) + 1) % len(names)] if model in names else names[0]
-        for names in ([*MODELS], [*ENNEXOS_MODELS])
-    )
+    names = [*MODELS]
+    webconnect = names[(names.index(model) + 1) % len(names)] if model in names else "stp-10"
+    return webconnect, "evc-22" if model == "stp-x-15" else "stp-x-15"
 
 
 class Bench:

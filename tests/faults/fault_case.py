@@ -50,8 +50,7 @@ class Case:
     `pause`. `unclaimed` sessions are nobody's to close: the answer to their login was lost. `first`: it
     strikes at first contact; `login`: only where there is one, so a kept session has to be over. `unasked`:
     whoever else answers then must not be sent a thing. `browsers` hold so many sessions of it. `kept`: what
-    differs where a session outlasts the scrape; None where there is nothing to try then. `ennexos`: the same
-    for a device with ennexOS.
+    differs where a session outlasts the scrape; None where there is nothing to try then.
     """
 
     fault: str
@@ -70,7 +69,6 @@ class Case:
     unasked: bool = False
     browsers: int = 0
     kept: Mapping[str, Any] | None = field(default_factory=dict)
-    ennexos: Mapping[str, Any] | None = field(default_factory=dict)
     seconds: float = SCRAPE_SECONDS
     model: str = "sb-3.6"
     options: Mapping[str, Any] = field(default_factory=dict)

@@ -148,7 +148,7 @@ class EnnexosSimulator(HttpSimulator):
 
     @property
     def unclaimed_sessions(self) -> int:
-        """How many of them no request has used: the reply to their login may be lost."""
+        """How many of them no request has used: the reply to their login or refresh may be lost."""
         return self._tokens.unclaimed()
 
     @property
