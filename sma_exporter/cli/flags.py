@@ -26,10 +26,11 @@ MODELS = (
     *("stp-x-15", "sb-smart-energy", "data-manager", "evc-22"),
 )
 
-_DESCRIPTION = """Prometheus exporter for SMA solar and battery inverters that speak WebConnect.
+_DESCRIPTION = """Prometheus exporter for SMA inverters, batteries, meters and chargers (WebConnect, ennexOS).
 
 Without a sub-command it serves: say what with --config.file, --sma.url, or --demo for simulated devices.
-The first step with a new inverter: sma_exporter sensors --sma.url ADDRESS --sma.password-file FILE"""
+The first step with a new inverter: sma_exporter sensors --sma.url ADDRESS --sma.password-file FILE
+(with ennexOS also --sma.username NAME)"""
 
 
 # What a flag may be given --------------------------------------------------------------------------
@@ -124,10 +125,10 @@ _SERVE = (
 _DEVICES = (
     _flag("--config.file", "config_file", "YAML file with the devices", metavar="FILE", type=Path),
     _flag("--sma.url", "url", "one device without a file (SMA_URL)", metavar="URL"),
-    _flag("--sma.protocol", "protocol", "what it speaks (found out; SMA_PROTOCOL)", metavar="PROTOCOL"),
-    _flag("--sma.username", "username", "ennexOS: the user's name (SMA_USERNAME)", metavar="NAME"),
+    _flag("--sma.protocol", "protocol", "webconnect or ennexos (found out; SMA_PROTOCOL)", metavar="PROTOCOL"),
+    _flag("--sma.username", "username", "with ennexOS the user's name (SMA_USERNAME)", metavar="NAME"),
     _flag("--sma.password-file", "password_file", "file with its password (SMA_PASSWORD_FILE, or SMA_PASSWORD itself)", metavar="FILE"),
-    _flag("--sma.group", "group", "user or installer (user; SMA_GROUP)"),
+    _flag("--sma.group", "group", "with WebConnect user or installer (user; SMA_GROUP)"),
     _flag("--sma.device", "name", "its name (host of the url; SMA_DEVICE)", metavar="NAME"),
     _flag("--sma.tls-fingerprint", "fingerprint", "the certificate to trust (SMA_TLS_FINGERPRINT)"),
     _flag("--sma.tls-ca-file", "ca_file", "the authority to trust (SMA_TLS_CA_FILE)", metavar="FILE"),

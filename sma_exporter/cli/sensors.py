@@ -75,6 +75,7 @@ class Report:
     warnings: list[str] = field(default_factory=list)
     needs_installer: int = 0
     configuration: str = ""
+    devices: int = 1
 
     @property
     def ok(self) -> bool:
@@ -107,9 +108,10 @@ def examine(settings: config.DeviceSettings) -> Report:
         unknown=[*map(_unknown_line, diagnosis.unknown)],
         warnings=[*map(printable, diagnosis.warnings)],
         needs_installer=diagnosis.needs_installer,
+        devices=1 + len(diagnosis.others),
     )
     if failure is not None:
-        report.steps.append(_failed(failure, settings))
+        report.steps.append(_failed(failure, settings, diagnosis))
     is_only_untrusted = isinstance(failure, SmaTlsException) and failure.fingerprint
     if report.ok or is_only_untrusted:  # nothing is offered that may belong to another device
         report.configuration = _yaml(settings, diagnosis)
@@ -221,18 +223,29 @@ _ADVICE: Mapping[Reason, str] = {
 }
 
 
-def _failed(error: SmaException, settings: config.DeviceSettings) -> Finding:
-    found = f"failed: {printable(str(error))}\n{_advice(error, settings)}".rstrip()
-    return Finding(_FAILED_STEP.get(error.reason, "reached"), found, ok=False)
+_WITH_FLAGS = "Without a file these are --sma.username NAME and --sma.password-file FILE."
 
 
-def _advice(error: SmaException, settings: config.DeviceSettings) -> str:
+def _failed(error: SmaException, settings: config.DeviceSettings, diagnosis: Diagnosis) -> Finding:
+    found = f"failed: {printable(str(error))}\n{_advice(error, settings, diagnosis)}".rstrip()
+    name = _FAILED_STEP.get(error.reason, "reached")
+    done = {step.name for step in diagnosis.steps}
+    if name == "reached" and name in done:
+        name = "values" if "login" in done else "login"
+    return Finding(name, found, ok=False)
+
+
+def _advice(error: SmaException, settings: config.DeviceSettings, diagnosis: Diagnosis) -> str:
+    if diagnosis.advice:
+        return diagnosis.advice
     if isinstance(error, SmaCredentialsException):
-        return "Make it readable for the user that runs this." if settings.password_file else ""
+        if settings.anonymous or not all(diagnosis.own_keys.values()):
+            return _WITH_FLAGS if diagnosis.own_keys else ""
+        return "Make it readable for the user that runs this."
     if error.reason is Reason.AUTHENTICATION and settings.group == "installer":
         return "Is it the installer's password? Without it, use group: user."
     if isinstance(error, SmaTlsException) and error.fingerprint:
-        return "Then the configuration below is the right one."
+        return "Then the configuration below is the right one; without a file it is --sma.tls-fingerprint."
     return _ADVICE.get(error.reason, "")
 
 
@@ -283,19 +296,17 @@ def as_text(report: Report) -> str:
 def _text_lines(report: Report) -> Iterator[str]:
     yield f"{report.device}:"
     for step in report.steps:
-        for position, paragraph in enumerate(step.found.splitlines()):
-            head = f"  {'' if position else step.name:<12} "
-            yield from textwrap.wrap(
-                paragraph,
-                WIDTH,
-                initial_indent=head,
-                subsequent_indent=" " * len(head),
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
-    if report.values:
+        yield from _step_lines(step)
+    head = Line("sensor", "value", "unit", "metric")
+    metrics = [line for line in report.values if line.metric]
+    if metrics:
         yield ""
-        yield from _table([Line("sensor", "value", "unit", "metric"), *report.values])
+        yield from _table([head, *metrics])
+    others = [line for line in report.values if not line.metric]
+    if others:
+        why = "another of the same meaning counts, or it cannot be right"
+        yield f"\nValues that are no metric: {why}:"
+        yield from _table(others)
     for warning in report.warnings:
         yield f"\n{warning}:\nplease report it, with a dump."
     if report.unknown:
@@ -311,8 +322,22 @@ def _text_lines(report: Report) -> Iterator[str]:
     if report.needs_installer:
         yield f"\n{report.needs_installer} more values: most devices show them to the group installer only."
     if report.configuration:
-        yield "\nThe configuration for this device:\n"
+        behind = " and those behind it" if report.devices > 1 else ""
+        yield f"\nThe configuration for this device{behind}:\n"
         yield report.configuration.rstrip()
+
+
+def _step_lines(step: Finding) -> Iterator[str]:
+    for position, paragraph in enumerate(step.found.splitlines()):
+        margin = f"  {'' if position else step.name:<12} "
+        yield from textwrap.wrap(
+            paragraph,
+            WIDTH,
+            initial_indent=margin,
+            subsequent_indent=" " * len(margin),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
 
 
 def _table(lines: Iterable[Line]) -> Iterator[str]:

@@ -63,7 +63,11 @@ class _Reader:
             raw,
             keys,
             required=protocol.required,
-            conflicts=partial(conflicts.device_conflicts, known=protocol.keys),
+            conflicts=partial(
+                conflicts.device_conflicts,
+                known=protocol.keys,
+                with_password=protocol.with_password,
+            ),
             elsewhere=self._elsewhere(name),
         )
         own = {key: found.pop(key) for key in protocol.own if key in found}

@@ -24,13 +24,15 @@ class ProtocolKeys:
     """What the configuration of a device may say over one protocol.
 
     `standard`: which of the STANDARD keys it has; `own`: further ones, each with what reads it;
-    `required`: what may not be left out. `unique`: what together no two devices may have in common.
-    `session`: what that is where it is left out, "" where the protocol is found out first.
+    `required`: what may not be left out; `with_password`: what means nothing without one. `unique`: what
+    together no two devices may have in common. `session`: what that is where it is left out,
+    "" where the protocol is found out first.
     """
 
     standard: tuple[str, ...] = STANDARD
     own: Mapping[str, Read] = field(default_factory=dict)
     required: tuple[str, ...] = ("name", "url")
+    with_password: tuple[str, ...] = ()
     unique: tuple[str, ...] = ("url",)
     session: str = "scrape"
 

@@ -175,6 +175,7 @@ _ENNEXOS = Protocol(
         standard=_WITHOUT_GROUP,
         own=_OWN_OF_ENNEXOS,
         required=("name", "url", "username"),
+        with_password=("username",),
         unique=("url", "component"),
         session="keep",
     ),
@@ -227,7 +228,12 @@ def _history(
 
 
 _FOUND_OUT = Protocol(
-    keys=config.ProtocolKeys(own=_OWN_OF_ENNEXOS, unique=("url", "component"), session=""),
+    keys=config.ProtocolKeys(
+        own=_OWN_OF_ENNEXOS,
+        with_password=("username", "component"),
+        unique=("url", "component"),
+        session="",
+    ),
     open=_open,
     diagnose=_diagnose,
     dump=lambda settings: _row(settings).dump(settings),

@@ -172,7 +172,7 @@ class EnnexOS:
                 params={"refreshToken": self._tokens.refresh},
                 bearer=self._tokens.access,
             )
-            if reply.status < 500:
+            if reply.status // 100 in {2, 4}:  # not an error of the device, nor a redirect
                 self._tokens = None
         finally:
             self._http.close()

@@ -6,7 +6,12 @@ from dataclasses import replace
 from ..sma import tags as sma_tags
 from ..sma.deadline import Deadline
 from ..sma.diagnosis import Diagnosis, KnownValue, OtherDevice, Step, UnknownValue
-from ..sma.exceptions import SmaException, SmaReadException, SmaTlsException
+from ..sma.exceptions import (
+    SmaAuthenticationException,
+    SmaException,
+    SmaReadException,
+    SmaTlsException,
+)
 from ..sma.http import presented_fingerprint
 from ..sma.objects import UNITS
 from ..sma.source import Address, Readings, Value
@@ -22,6 +27,7 @@ from .component import (
     surrounded,
 )
 from .decode import Live, decoded, identity_of, parameters_of, unknown
+from .exceptions import SmaComponentException
 from .source import EnnexOSSettings, new_client
 from .values import Reported, number
 
@@ -39,10 +45,22 @@ def diagnose(settings: EnnexOSSettings) -> Diagnosis:
             _examine(diagnosis, client, settings)
         except SmaException as error:
             diagnosis.failure = error
+            diagnosis.advice = _advice(error)
             if isinstance(error, SmaTlsException):
                 diagnosis.fingerprint = error.fingerprint
         diagnosis.url = client.url
     return diagnosis
+
+
+def _advice(error: SmaException) -> str:
+    if isinstance(error, SmaAuthenticationException):
+        return "Try to log in with the same user name and password on the device's own web page."
+    if isinstance(error, SmaComponentException):
+        return (
+            "Is that device switched on? PV inverters may be off at night. What is behind the address is "
+            "listed for the device without `component`."
+        )
+    return ""
 
 
 def _reach(diagnosis: Diagnosis, client: EnnexOS, settings: EnnexOSSettings) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from ..sma.exceptions import SmaException, SmaReadException
+from ..sma.exceptions import SmaCredentialsException, SmaException, SmaReadException
 from ..sma.source import Identity
 from .client import PLANT, SELF, EnnexOS
 from .decode import identity_of, parameters_of
@@ -87,7 +87,7 @@ def dump(settings: EnnexOSSettings) -> dict[str, Any]:
             try:
                 replies[name] = ask(client, settings.component)
             except SmaException as error:
-                if error.pause is not None:
+                if error.pause is not None or isinstance(error, SmaCredentialsException):
                     raise
                 failure = error
                 failed[name] = error.brief

@@ -27,6 +27,9 @@ class Tokens(NamedTuple):
     refresh: str
     expires_in: float
 
+    def __repr__(self) -> str:
+        return f"Tokens(expires_in={self.expires_in!r})"
+
 
 def content(reply: HttpReply, path: str) -> object:
     """Return the JSON of a good reply. Raises SmaReadException with the HTTP status as `err`."""

@@ -28,7 +28,7 @@ class DemoDevice:
     @property
     def username(self) -> str | None:
         """The user's name, if the protocol has one."""
-        return self.simulator.credentials.get("user")
+        return self.simulator.credentials.get("username")
 
     @property
     def password(self) -> str:

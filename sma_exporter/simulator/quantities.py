@@ -20,6 +20,7 @@ class Site:
     """A device and its plant. `unit`: None if it is no inverter; `meter`: it reads the plant's meter.
 
     `charger`: which charging station it is, if it is one. `exact`: it knows parts of a watt.
+    `members`: the names of what it sums up, None for the whole plant.
     """
 
     plant: Plant
@@ -29,6 +30,7 @@ class Site:
     meter: bool = True
     charger: Charger | None = None
     exact: bool = False
+    members: frozenset[str] | None = None
 
 
 def place(name: str | None, plant: Plant | None, *, battery: bool) -> tuple[Plant, Unit | None]:
@@ -154,8 +156,9 @@ class Quantities:
 
     @cached_property
     def plant(self) -> Totals:
-        """What the members of the plant do together."""
-        return Totals(self.site.plant, self.time, exact=self.site.exact)
+        """What the members of the plant do together, as far as this device knows of them."""
+        site = self.site
+        return Totals(site.plant, self.time, site.members, exact=site.exact)
 
     @property
     def dark(self) -> bool:

@@ -7,28 +7,37 @@ from .charging import Charging
 from .measurement import Measurement, Resolution
 from .plant import Plant
 from .storage import Storage
+from .year import Unit
 
 
 @dataclass(frozen=True)
 class Totals(Resolution):
-    """The sums over the members of a plant."""
+    """The sums over the members of a plant, or over those of them that are named."""
 
     plant: Plant
     time: float
+    members: frozenset[str] | None = None
+
+    def _counts(self, name: str) -> bool:
+        return self.members is None or name in self.members
+
+    @cached_property
+    def _units(self) -> list[Unit]:
+        return [unit for unit in self.plant.units if self._counts(unit.name)]
 
     @cached_property
     def _inverters(self) -> list[Measurement]:
-        units = self.plant.units
+        units = self._units
         return [Measurement(self.plant, unit, self.time, exact=self.exact) for unit in units]
 
     @cached_property
     def _batteries(self) -> list[Storage]:
-        units = [unit for unit in self.plant.units if unit.battery]
+        units = [unit for unit in self._units if unit.battery]
         return [Storage(self.plant, unit, self.time, exact=self.exact) for unit in units]
 
     @cached_property
     def _chargers(self) -> list[Charging]:
-        chargers = self.plant.chargers
+        chargers = [each for each in self.plant.chargers if self._counts(each.name)]
         return [Charging(self.plant, each, self.time, exact=self.exact) for each in chargers]
 
     @property
@@ -84,12 +93,12 @@ class Totals(Resolution):
     @property
     def rated_power(self) -> float:
         """W of all inverters."""
-        return sum(unit.rated for unit in self.plant.units)
+        return sum(unit.rated for unit in self._units)
 
     @property
     def peak_power(self) -> float:
         """W of all strings."""
-        return sum(unit.peak for unit in self.plant.units)
+        return sum(unit.peak for unit in self._units)
 
     @property
     def running(self) -> int:

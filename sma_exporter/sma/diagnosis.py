@@ -58,7 +58,8 @@ class Diagnosis:
     values is not read. `fingerprint`: of a certificate that nobody verified. `failure`: why it ended
     early, after the last of the steps. `needs_installer`: how many more values most devices show to
     the installer only. `own_keys`: keys of its protocol that the configuration needs. `others`: what
-    else is behind the same address.
+    else is behind the same address. `advice`: what to do about the failure, where the protocol knows it
+    better than the failure's reason tells.
     """
 
     url: str
@@ -73,3 +74,4 @@ class Diagnosis:
     others: list[OtherDevice] = field(default_factory=list)
     fingerprint: str | None = None
     failure: SmaException | None = None
+    advice: str = ""

@@ -35,15 +35,16 @@ def device(name: str, simulator: Simulator, **keys: str) -> str:
 
 
 class TestDemo:
-    def test_three_devices_and_150_samples(self, demo: str) -> None:
+    def test_four_devices_and_250_samples(self, demo: str) -> None:
         found = values(get(f"{demo}/metrics").text)
 
         assert {s: v for s, v in found.items() if s.startswith("sma_up")} == {
             'sma_up{device="hybrid"}': 1,
             'sma_up{device="roof"}': 1,
             'sma_up{device="garage"}': 1,
+            'sma_up{device="barn"}': 1,
         }
-        assert len(found) >= 150
+        assert len(found) >= 250
 
     def test_its_sun_shines_at_any_hour(self, demo: str) -> None:
         found = values(get(f"{demo}/metrics").text)
@@ -372,7 +373,7 @@ def test_simulate_says_how_to_log_in_to_a_device_with_ennexos(tmp_path: Path) ->
             url = program.find(r"url: (http://127\.0\.0\.1:\d+)")[1]
             form = {
                 "grant_type": "password",
-                "username": program.find("user: (.*)")[1],
+                "username": program.find("username: (.*)")[1],
                 "password": program.find("password: (.*)")[1],
             }
             logged_in = requests.post(f"{url}/api/v1/token", data=form, timeout=10)

@@ -391,8 +391,7 @@ FOREIGN = {
 
 class TestFlags:
     def test_every_flag_in_the_text_exists(self) -> None:
-        text = readme.TEXT.replace(readme.section("Not there yet"), "")
-        named = {*re.findall(r"(?<![\w<-])--[a-z][a-z.-]*[a-z](?!\.…|[\w-])", text)}
+        named = {*re.findall(r"(?<![\w<-])--[a-z][a-z.-]*[a-z](?!\.…|[\w-])", readme.TEXT)}
         known = set(chain.from_iterable(flags(command) for command in ALL.values()))
 
         assert named - FOREIGN <= known
@@ -469,10 +468,10 @@ class TestKeys:
     def test_of_a_device(self) -> None:
         tls = {"tls.fingerprint", "tls.ca_file", "tls.verify"}
 
-        assert (
-            keys("Configuration file", "key").keys()
-            == names(config.DeviceSettings) - {"tls", "options"} | tls
-        )
+        assert keys("Configuration file", "key").keys() == names(config.DeviceSettings) - {
+            "tls",
+            "options",
+        } | tls | {"username", "component"}
         assert names(config.TlsSettings) - {"given"} == {"fingerprints", "ca_file", "verify"}
 
     def test_of_a_sensor(self) -> None:
@@ -482,7 +481,10 @@ class TestKeys:
         said = keys("Configuration file", "key")
         made = config.DeviceSettings(name="roof", url=ADDRESS)
 
-        assert {said["group"], said["session"]} == {made.group, made.session}
+        assert said["group"] == made.group
+        assert said["session"] == "scrape`, with ennexOS `keep"
+        sessions = {name: keys.session for name, keys in PROTOCOL_KEYS.items()}
+        assert sessions == {"": "", "webconnect": "scrape", "ennexos": "keep"}
         assert parse_duration(said["timeout"]) == made.timeout
         assert parse_duration(said["min_interval"]) == made.min_interval
         assert parse_duration(said["counter_reset_delay"]) == made.counter_reset_delay

@@ -1,6 +1,6 @@
 """What a device answers: the interface, and the models as data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ..plant import Plant
@@ -91,6 +91,12 @@ class Model:
         """See Profile."""
         return self.itself.charger
 
+    @property
+    def members(self) -> frozenset[str]:
+        """The names of the plant's units and charging stations that are this device or behind it."""
+        kinds = (self.itself, *self.behind)
+        return frozenset(name for kind in kinds for name in (kind.unit, kind.charger) if name)
+
     def device_parts(self, view: View) -> dict[str, Component]:
         """Return the devices by id."""
         behind = (part(kind, view.site) for kind in self.behind)
@@ -100,7 +106,7 @@ class Model:
     def component(self, view: View, name: str) -> Component | None:
         """Return what an id stands for."""
         if name == PLANT:
-            return Component(PLANT, self.whole, view.site)
+            return Component(PLANT, self.whole, replace(view.site, members=self.members))
         return self.device_parts(view).get(name)
 
     def system_info(self, view: View) -> Json:  # noqa: ARG002 - a recording needs no view either

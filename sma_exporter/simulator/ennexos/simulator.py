@@ -116,7 +116,7 @@ class EnnexosSimulator(HttpSimulator):
     @property
     def credentials(self) -> Mapping[str, str]:
         """The user name and password of a user."""
-        return dict(zip(("user", "password"), self._account, strict=True))
+        return dict(zip(("username", "password"), self._account, strict=True))
 
     @property
     def serial(self) -> int:
@@ -148,7 +148,7 @@ class EnnexosSimulator(HttpSimulator):
 
     @property
     def unclaimed_sessions(self) -> int:
-        """How many of them no request has used: the reply to their login may be lost."""
+        """How many of them no request has used: the reply to their login or refresh may be lost."""
         return self._tokens.unclaimed()
 
     @property

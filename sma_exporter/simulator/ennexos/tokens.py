@@ -42,11 +42,12 @@ class TokenRules:
 
 @dataclass(eq=False)
 class Session:
-    """What one login began: when its newest access token ends, and whether any was used."""
+    """What one login began: when its newest access token ends, and whether that was used."""
 
     role: str
     ends: float
     claimed: bool = False
+    newest: str = ""
     access: dict[str, float] = field(default_factory=dict)  # until when
     refresh: dict[str, float] = field(default_factory=dict)
 
@@ -95,6 +96,7 @@ class Tokens:
             if not self._rules.reusable:
                 del session.refresh[str(token)]
             self.refreshes += 1
+            session.claimed = False  # until one of the new tokens is used
             return self._issue(session)
 
     def role(self, token: str | None) -> str | None:
@@ -103,7 +105,7 @@ class Tokens:
             session = self._of_access(token)
             if session is None:
                 return None
-            session.claimed = True
+            session.claimed |= token == session.newest
             in_use = sum(each.claimed for each in self._open())
             self.most_in_use = max(self.most_in_use, in_use)
             return session.role
@@ -124,7 +126,7 @@ class Tokens:
             return len(self._open())
 
     def unclaimed(self) -> int:
-        """How many of them no request has used: the reply to their login may be lost."""
+        """How many of them no request has used: the reply to their login or refresh may be lost."""
         with self._lock:
             return sum(not session.claimed for session in self._open())
 
@@ -142,6 +144,7 @@ class Tokens:
     def _issue(self, session: Session) -> TokenSet:
         now, rules = self._monotonic(), self._rules
         tokens = TokenSet(new_token(30), new_token(48), rules.expires_in)
+        session.newest = tokens.access
         session.ends = session.access[tokens.access] = now + rules.expires_in
         session.refresh[tokens.refresh] = now + rules.refresh_expires_in
         self.issued += [tokens.access, tokens.refresh]

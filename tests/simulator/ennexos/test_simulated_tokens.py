@@ -67,7 +67,7 @@ def test_user_and_password_may_have_any_characters(meet: Meet) -> None:
     client = meet(username="a+b &c", password="p=ä&%41+ ;#", user=None)
     tokens = client.token(grant_type="password", username="a+b &c", password="p=ä&%41+ ;#")
     assert tokens.status_code == 200
-    assert client.simulator.credentials == {"user": "a+b &c", "password": "p=ä&%41+ ;#"}
+    assert client.simulator.credentials == {"username": "a+b &c", "password": "p=ä&%41+ ;#"}
 
 
 def test_an_access_token_expires(meet: Meet) -> None:
