@@ -24,7 +24,7 @@ ARG BRANCH=""
 ARG CREATED=""
 
 LABEL org.opencontainers.image.title="sma_exporter" \
-      org.opencontainers.image.description="Prometheus exporter for SMA solar and battery inverters (WebConnect)" \
+      org.opencontainers.image.description="Prometheus exporter for SMA inverters, batteries, meters and chargers (WebConnect, ennexOS)" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \

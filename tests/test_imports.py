@@ -16,11 +16,12 @@ PACKAGE = Path(sma_exporter.__file__).parent
 ALLOWED: dict[str, set[str]] = {
     "sma": set(),
     "webconnect": {"sma"},
+    "ennexos": {"sma"},
     "simulator": set(),
     "server": set(),
     "config": set(),
     "web_config": {"config", "server"},
-    "devices": {"config", "sma", "webconnect"},
+    "devices": {"config", "ennexos", "sma", "webconnect"},
     "metrics": {"config", "devices", "sma"},
     "web": {"config", "devices", "metrics", "sma"},
     "backfill": {"config", "devices", "metrics", "sma"},
@@ -31,7 +32,10 @@ ALLOWED: dict[str, set[str]] = {
 }
 
 #: The only files of a package that may import another one, where not all of its files may.
-GATES = {("devices", "webconnect"): {"devices/protocols.py"}}
+GATES = {
+    ("devices", "ennexos"): {"devices/protocols.py"},
+    ("devices", "webconnect"): {"devices/protocols.py"},
+}
 
 #: A library and the only files that may use it.
 ONLY_IN = {
@@ -108,7 +112,7 @@ def test_a_library_is_used_only_where_it_belongs(path: Path) -> None:
 
 
 def test_what_is_simulated_knows_no_protocol() -> None:
-    """But the package's face, the demonstration and the list of faults, which put all together."""
+    """But the package's face, the list of faults, and what picks a simulator for a model."""
     protocols = {path.parent.name for path in PACKAGE.glob("simulator/*/__init__.py")}
     using = {
         path.stem
@@ -116,7 +120,7 @@ def test_what_is_simulated_knows_no_protocol() -> None:
         if protocols & {part for each in imports(path) for part in each.module[:2]}
     }
 
-    assert using == {"__init__", "demo", "faults"}
+    assert using == {"__init__", "faults", "protocols"}
 
 
 def test_no_file_imports_the_project_by_its_absolute_name() -> None:

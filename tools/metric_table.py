@@ -52,6 +52,9 @@ MAIN = (
     "sma_optimizer_power_watts",
     "sma_rated_power_watts",
     "sma_active_power_limit_watts",
+    "sma_charging_power_watts",
+    "sma_charging_joules_total",
+    "sma_charging_session_status",
     "sma_inverter_temperature_celsius",
     "sma_status",
     "sma_operating_status",
@@ -62,8 +65,17 @@ MAIN = (
     "sma_link_status",
 )
 
-_DEVICE_HEAD = ("metric", "type", "labels", "meaning", "SMA key", "needs installer")
+_DEVICE_HEAD = (
+    "metric",
+    "type",
+    "labels",
+    "meaning",
+    "SMA key",
+    "ennexOS channel",
+    "needs installer",
+)
 _HEAD = ("metric", "type", "labels", "meaning")
+_MAIN_HEAD = (*_HEAD, "protocol")
 _TYPE_WORDS = {STATE_SET: "state set"}
 
 _INTRODUCTION = """# Metrics
@@ -71,8 +83,9 @@ _INTRODUCTION = """# Metrics
 Everything that sma_exporter can expose. A device exposes what it has; no device has all of these. The same
 table makes the HELP lines of `/metrics`. How to read it: [README](../README.md#how-to-read-the-metrics).
 
-"Needs installer": most models show this value to the group *Installer* only. Made from the code by
-`python -m tools.metric_table`.
+"SMA key": where WebConnect has it. "Needs installer": there most models show this value to the group
+*Installer* only. "ennexOS channel": where ennexOS has it; the id of an array ends in `[]`. Made from the code
+by `python -m tools.metric_table`.
 """
 
 
@@ -103,7 +116,7 @@ def table() -> str:
     return "\n".join(
         [
             f"From the device, {len(main)} of {len(metrics.ALL_FAMILIES)}:\n",
-            *_markdown(_HEAD, (_device_row(family)[:4] for family in main)),
+            *_markdown(_MAIN_HEAD, map(_main_row, main)),
             "\nAbout the scrape of a device:\n",
             *_markdown(_HEAD, map(_row, scrape_metrics())),
             "\nAbout the exporter:\n",
@@ -130,7 +143,13 @@ def replaced(text: str) -> str:
 def _device_row(family: Family) -> tuple[str, ...]:
     name, kind, labels, _ = _row(example(family))
     installer = "yes" if family.installer else ""
-    return name, kind, labels, f"{family.meaning}.", ", ".join(family.keys), installer
+    places = map(", ".join, family.places.values())
+    return name, kind, labels, f"{family.meaning}.", *places, installer
+
+
+def _main_row(family: Family) -> tuple[str, ...]:
+    protocols = (protocol for protocol, places in family.places.items() if places)
+    return *_device_row(family)[:4], ", ".join(protocols)
 
 
 def example(family: Family) -> Metric:

@@ -1,5 +1,6 @@
 """`sma_exporter backfill --list`: which series a device keeps, since when, and what becomes of them."""
 
+import textwrap
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -13,6 +14,9 @@ from .time_ranges import Zone, devices_zone
 _OLDEST = 1_104_537_600
 
 _YEAR = 366 * DAY
+
+#: Columns of a line of text.
+_WIDTH = 100
 
 
 def listing(
@@ -34,7 +38,7 @@ def listing(
         else:
             yield f"{series.key:<{width}}{_rest(series, state, _first(source, series, state), zone)}"
     for why, keys in absent.items():
-        yield f"\n{why}: {', '.join(keys)}"
+        yield "\n" + textwrap.fill(f"{why}: {', '.join(keys)}", _WIDTH, break_long_words=False)
 
 
 def _rest(series: HistorySeries, state: SeriesState, first: int | None, zone: Zone) -> str:

@@ -45,7 +45,7 @@ def devices_zone(name: str | None, device: str) -> Zone:
     """Return the zone that a device is set to; HistoryUsageError when it does not tell."""
     if name is None:
         raise HistoryUsageError(
-            f"{device} does not say in which time zone it is: give it, like --timezone Europe/Berlin"
+            "the device does not say in which time zone it is: give it, like --timezone Europe/Berlin, or TZ"
         )
     return Zone(_zone_info(name, device), "the device's")
 

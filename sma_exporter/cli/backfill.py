@@ -32,14 +32,14 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     try:
         zone = backfill.given_zone(arguments.timezone, environ)
         if arguments.list:
-            with open_history(device, stop.wait) as source:
+            with open_history(device, stop.wait, str(zone.info) if zone else None) as source:
                 for line in backfill.listing(source, device, zone, now=time.time()):
                     say(line)
             return OK
         wanted = backfill.Wanted(arguments.first, arguments.last, every, zone, labels)
         with (
             closing(backfill.output(arguments.output, resume=arguments.resume)) as output,
-            open_history(device, stop.wait) as source,
+            open_history(device, stop.wait, str(zone.info) if zone else None) as source,
         ):
             backfill.backfill(source, device, wanted, output, now=time.time())
     except backfill.HistoryUsageError as error:

@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from .. import config
 from .output import UsageError
 
-_DEVICE_FLAGS = ("protocol", "password_file", "group", "name", "fingerprint", "ca_file", "insecure")
+_DEVICE_FLAGS = (
+    "protocol",
+    "username",
+    "password_file",
+    "group",
+    "name",
+    "fingerprint",
+    "ca_file",
+    "insecure",
+)
 
 
 def configuration(arguments: argparse.Namespace, environ: Mapping[str, str]) -> config.Config:
@@ -30,6 +39,7 @@ def configuration(arguments: argparse.Namespace, environ: Mapping[str, str]) -> 
         environ=environ,
         protocols=PROTOCOL_KEYS,
         protocol=arguments.protocol,
+        username=arguments.username,
         password_file=arguments.password_file,
         group=arguments.group,
         name=arguments.name,

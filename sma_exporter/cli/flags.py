@@ -21,12 +21,16 @@ from .output import WRONG_USAGE, complain, say
 DEFAULT_PORT = 10126
 
 #: What can be simulated; named here so that --help need not load the simulator.
-MODELS = ("sb-1.5", "sb-3.6", "stp-10", "stp-10-se", "sbs-3.7", "emeter-20")
+MODELS = (
+    *("sb-1.5", "sb-3.6", "stp-10", "stp-10-se", "sbs-3.7", "emeter-20"),
+    *("stp-x-15", "sb-smart-energy", "data-manager", "evc-22"),
+)
 
-_DESCRIPTION = """Prometheus exporter for SMA solar and battery inverters that speak WebConnect.
+_DESCRIPTION = """Prometheus exporter for SMA inverters, batteries, meters and chargers (WebConnect, ennexOS).
 
 Without a sub-command it serves: say what with --config.file, --sma.url, or --demo for simulated devices.
-The first step with a new inverter: sma_exporter sensors --sma.url ADDRESS --sma.password-file FILE"""
+The first step with a new inverter: sma_exporter sensors --sma.url ADDRESS --sma.password-file FILE
+(with ennexOS also --sma.username NAME)"""
 
 
 # What a flag may be given --------------------------------------------------------------------------
@@ -121,9 +125,10 @@ _SERVE = (
 _DEVICES = (
     _flag("--config.file", "config_file", "YAML file with the devices", metavar="FILE", type=Path),
     _flag("--sma.url", "url", "one device without a file (SMA_URL)", metavar="URL"),
-    _flag("--sma.protocol", "protocol", "what it speaks (webconnect; SMA_PROTOCOL)", metavar="PROTOCOL"),
+    _flag("--sma.protocol", "protocol", "webconnect or ennexos (found out; SMA_PROTOCOL)", metavar="PROTOCOL"),
+    _flag("--sma.username", "username", "with ennexOS the user's name (SMA_USERNAME)", metavar="NAME"),
     _flag("--sma.password-file", "password_file", "file with its password (SMA_PASSWORD_FILE, or SMA_PASSWORD itself)", metavar="FILE"),
-    _flag("--sma.group", "group", "user or installer (user; SMA_GROUP)"),
+    _flag("--sma.group", "group", "with WebConnect user or installer (user; SMA_GROUP)"),
     _flag("--sma.device", "name", "its name (host of the url; SMA_DEVICE)", metavar="NAME"),
     _flag("--sma.tls-fingerprint", "fingerprint", "the certificate to trust (SMA_TLS_FINGERPRINT)"),
     _flag("--sma.tls-ca-file", "ca_file", "the authority to trust (SMA_TLS_CA_FILE)", metavar="FILE"),
@@ -150,7 +155,7 @@ _BACKFILL = (
 )
 
 _SIMULATE = (
-    _flag("--model", "model", "what to simulate (sb-3.6)", default="sb-3.6", choices=MODELS),
+    _flag("--model", "model", f"what to simulate (sb-3.6): {', '.join(MODELS)}", metavar="MODEL", default="sb-3.6", choices=MODELS),
     _flag("--listen", "listen", "port 0 takes a free one (127.0.0.1:0)", default="127.0.0.1:0", type=_address, metavar="HOST:PORT"),
     _flag("--replay", "replay", "serve a dump instead", metavar="FILE", type=Path),
     _switch("--tls", "tls", "https, with a certificate made on the spot"),

@@ -6,6 +6,7 @@ answers now, and which metric that becomes. Last the YAML for it, without the pa
 
 import argparse
 import json
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -74,6 +75,7 @@ class Report:
     warnings: list[str] = field(default_factory=list)
     needs_installer: int = 0
     configuration: str = ""
+    devices: int = 1
 
     @property
     def ok(self) -> bool:
@@ -106,9 +108,10 @@ def examine(settings: config.DeviceSettings) -> Report:
         unknown=[*map(_unknown_line, diagnosis.unknown)],
         warnings=[*map(printable, diagnosis.warnings)],
         needs_installer=diagnosis.needs_installer,
+        devices=1 + len(diagnosis.others),
     )
     if failure is not None:
-        report.steps.append(_failed(failure, settings))
+        report.steps.append(_failed(failure, settings, diagnosis))
     is_only_untrusted = isinstance(failure, SmaTlsException) and failure.fingerprint
     if report.ok or is_only_untrusted:  # nothing is offered that may belong to another device
         report.configuration = _yaml(settings, diagnosis)
@@ -161,9 +164,21 @@ def _suggestion(unknown: UnknownValue) -> str:
     if not config.is_sensor_key(unknown.key):
         return _NO_KEY
     place = {"index": unknown.number.element} if len(unknown.values) > 1 else {}
-    name = f"{config.METRIC_PREFIX}{unknown.key[5:].lower()}"  # a name of its own, to be replaced
-    row = {"key": unknown.key, **place, "metric": name, "unit": "", "type": "gauge", "help": "?"}
+    row = {
+        "key": unknown.key,
+        **place,
+        "metric": _own_metric(unknown.key),
+        "unit": "",
+        "type": "gauge",
+        "help": "?",
+    }
     return f"- {config.to_yaml_line(row)}"
+
+
+def _own_metric(key: str) -> str:
+    """Return a name of its own for a metric, to be replaced: of a key's last part, or a channel's words."""
+    words = re.sub(r"^[0-9A-F]{4}_|^Measurement\.", "", key)
+    return config.METRIC_PREFIX + words.replace(".", "_").lower()
 
 
 _NO_KEY = "not named as SMA's objects are: please report it, with a dump"
@@ -208,18 +223,29 @@ _ADVICE: Mapping[Reason, str] = {
 }
 
 
-def _failed(error: SmaException, settings: config.DeviceSettings) -> Finding:
-    found = f"failed: {printable(str(error))}\n{_advice(error, settings)}".rstrip()
-    return Finding(_FAILED_STEP.get(error.reason, "reached"), found, ok=False)
+_WITH_FLAGS = "Without a file these are --sma.username NAME and --sma.password-file FILE."
 
 
-def _advice(error: SmaException, settings: config.DeviceSettings) -> str:
+def _failed(error: SmaException, settings: config.DeviceSettings, diagnosis: Diagnosis) -> Finding:
+    found = f"failed: {printable(str(error))}\n{_advice(error, settings, diagnosis)}".rstrip()
+    name = _FAILED_STEP.get(error.reason, "reached")
+    done = {step.name for step in diagnosis.steps}
+    if name == "reached" and name in done:
+        name = "values" if "login" in done else "login"
+    return Finding(name, found, ok=False)
+
+
+def _advice(error: SmaException, settings: config.DeviceSettings, diagnosis: Diagnosis) -> str:
+    if diagnosis.advice:
+        return diagnosis.advice
     if isinstance(error, SmaCredentialsException):
-        return "Make it readable for the user that runs this." if settings.password_file else ""
+        if settings.anonymous or not all(diagnosis.own_keys.values()):
+            return _WITH_FLAGS if diagnosis.own_keys else ""
+        return "Make it readable for the user that runs this."
     if error.reason is Reason.AUTHENTICATION and settings.group == "installer":
         return "Is it the installer's password? Without it, use group: user."
     if isinstance(error, SmaTlsException) and error.fingerprint:
-        return "Then the configuration below is the right one."
+        return "Then the configuration below is the right one; without a file it is --sma.tls-fingerprint."
     return _ADVICE.get(error.reason, "")
 
 
@@ -228,15 +254,28 @@ def _yaml(settings: config.DeviceSettings, diagnosis: Diagnosis) -> str:
     url = diagnosis.url
     if diagnosis.fingerprint and "://" not in url:
         url = f"https://{url}"
-    entry: dict[str, object] = {"name": settings.name, "url": url}
+    rest: dict[str, object] = {}
     if settings.group != "user":
-        entry["group"] = settings.group
+        rest["group"] = settings.group
     if not settings.anonymous:
         path = settings.password_file or "/path/to/a/file/with/the/password"
-        entry["password_file"] = str(path)
+        rest["password_file"] = str(path)
     if trust := _trust(settings.tls, diagnosis.fingerprint):
-        entry["tls"] = trust
-    return config.to_yaml({"devices": [entry]})
+        rest["tls"] = trust
+    named = [(settings.name, diagnosis.own_keys), *_names(settings.name, diagnosis)]
+    entries = [{"name": name, "url": url, **own_keys, **rest} for name, own_keys in named]
+    return config.to_yaml({"devices": entries})
+
+
+def _names(first: str, diagnosis: Diagnosis) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield a name of its own for each further device behind the same address, and its keys."""
+    taken = {first}
+    for place, other in enumerate(diagnosis.others, start=2):
+        name = clean(other.identity.name or other.identity.model)
+        if not name or name in taken:
+            name = f"{first} {place}"
+        taken.add(name)
+        yield name, {**diagnosis.own_keys, **other.own_keys}
 
 
 def _trust(tls: config.TlsSettings, shown: str | None) -> dict[str, object]:
@@ -257,19 +296,17 @@ def as_text(report: Report) -> str:
 def _text_lines(report: Report) -> Iterator[str]:
     yield f"{report.device}:"
     for step in report.steps:
-        for position, paragraph in enumerate(step.found.splitlines()):
-            head = f"  {'' if position else step.name:<12} "
-            yield from textwrap.wrap(
-                paragraph,
-                WIDTH,
-                initial_indent=head,
-                subsequent_indent=" " * len(head),
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
-    if report.values:
+        yield from _step_lines(step)
+    head = Line("sensor", "value", "unit", "metric")
+    metrics = [line for line in report.values if line.metric]
+    if metrics:
         yield ""
-        yield from _table([Line("sensor", "value", "unit", "metric"), *report.values])
+        yield from _table([head, *metrics])
+    others = [line for line in report.values if not line.metric]
+    if others:
+        why = "another of the same meaning counts, or it cannot be right"
+        yield f"\nValues that are no metric: {why}:"
+        yield from _table(others)
     for warning in report.warnings:
         yield f"\n{warning}:\nplease report it, with a dump."
     if report.unknown:
@@ -285,8 +322,22 @@ def _text_lines(report: Report) -> Iterator[str]:
     if report.needs_installer:
         yield f"\n{report.needs_installer} more values: most devices show them to the group installer only."
     if report.configuration:
-        yield "\nThe configuration for this device:\n"
+        behind = " and those behind it" if report.devices > 1 else ""
+        yield f"\nThe configuration for this device{behind}:\n"
         yield report.configuration.rstrip()
+
+
+def _step_lines(step: Finding) -> Iterator[str]:
+    for position, paragraph in enumerate(step.found.splitlines()):
+        margin = f"  {'' if position else step.name:<12} "
+        yield from textwrap.wrap(
+            paragraph,
+            WIDTH,
+            initial_indent=margin,
+            subsequent_indent=" " * len(margin),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
 
 
 def _table(lines: Iterable[Line]) -> Iterator[str]:

@@ -202,5 +202,7 @@ def _demo_settings(device: "DemoDevice", stack: ExitStack) -> config.DeviceSetti
         name=device.name,
         plant="home",
         url=simulator.url,
+        protocol=device.simulator.protocol,
         password=config.Secret(device.password),
+        options={"username": device.username} if device.username else {},
     )

@@ -5,28 +5,25 @@ import json
 import signal
 import threading
 from collections.abc import Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Any
 
-from ..simulator import PASSWORD, Simulator, replay_profile
+from ..simulator import replayed, simulated
 from .output import FAILED, OK, UsageError, complain, say
+
+if TYPE_CHECKING:
+    from ..simulator.protocols import AnySimulator
 
 
 def run(arguments: argparse.Namespace, _: Mapping[str, str]) -> int:
     """Simulate until a signal comes; return the exit code. UsageError."""
-    profile = arguments.model
-    try:
-        if arguments.replay:
-            profile = replay_profile(json.loads(arguments.replay.read_text(encoding="utf-8")))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"{arguments.replay}: {error}") from None
-    host, port = arguments.listen
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    tls: Literal[True] | None = True if arguments.tls else None
     try:
-        with Simulator(profile, host=host or "127.0.0.1", port=port, tls=tls) as simulator:
-            say(f"url: {simulator.url}\npassword: {PASSWORD}")
+        with _simulator(arguments) as simulator:
+            say(f"url: {simulator.url}")
+            for what, value in simulator.credentials.items():
+                say(f"{what}: {value}")
             if simulator.fingerprint:
                 say(f'fingerprint: "{simulator.fingerprint}"')
             stop.wait()
@@ -35,3 +32,16 @@ def run(arguments: argparse.Namespace, _: Mapping[str, str]) -> int:
     except ImportError as error:
         return complain(f"{error}: pip install 'sma_exporter[tls-simulator]'", FAILED)
     return OK
+
+
+def _simulator(arguments: argparse.Namespace) -> "AnySimulator":
+    """Return the device, which does not listen yet. UsageError, ImportError."""
+    host, port = arguments.listen
+    tls = True if arguments.tls else None
+    options: dict[str, Any] = {"host": host or "127.0.0.1", "port": port, "tls": tls}
+    if not arguments.replay:
+        return simulated(arguments.model, **options)
+    try:
+        return replayed(json.loads(arguments.replay.read_text(encoding="utf-8")), **options)
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"{arguments.replay}: {error}") from None

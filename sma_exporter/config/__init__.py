@@ -18,6 +18,7 @@ from .model import (
     TlsSettings,
     Url,
 )
+from .protocol_keys import STANDARD as STANDARD_KEYS
 from .protocol_keys import ProtocolKeys, ProtocolTable
 from .values import METRIC_PREFIX, is_sensor_key, parse_duration, password_warnings
 from .values import url as parse_url
@@ -26,6 +27,7 @@ from .yaml_text import to_yaml, to_yaml_line
 __all__ = [
     "FLAGS",
     "METRIC_PREFIX",
+    "STANDARD_KEYS",
     "UNITS",
     "CaFile",
     "Config",

@@ -25,18 +25,24 @@ def tls_conflicts(tls: Raw) -> Iterator[ValidationError]:
         yield ValidationError(sentence, "ca_file")
 
 
-def device_conflicts(device: Raw, known: Collection[str]) -> Iterator[ValidationError]:
-    """Find two passwords, a check that needs one, and certificates without TLS.
+def device_conflicts(
+    device: Raw, known: Collection[str], with_password: Collection[str] = ()
+) -> Iterator[ValidationError]:
+    """Find two passwords, what needs one and has none, and certificates without TLS.
 
-    `known`: the keys that the device may have.
+    `known`: the keys that the device may have; `with_password`: those that mean nothing without a password.
     """
     if "password" in device and "password_file" in device:
         yield ValidationError("stands beside `password`; keep one of them", "password_file")
     serial_number = device.get("serial")
     checked = isinstance(serial_number, str) and serial_number.isdecimal()
-    if checked and "password" in known and not {"password", "password_file"} & device.keys():
+    has_password = bool({"password", "password_file"} & device.keys())
+    if checked and "password" in known and not has_password:
         sentence = "cannot be checked without a password: the public dashboard does not tell it"
         yield ValidationError(sentence, "serial")
+    if (key := next((key for key in with_password if key in device), None)) and not has_password:
+        sentence = "needs a password beside it; add `password_file`"
+        yield ValidationError(sentence, key)
     address = device.get("url")
     if device.get("tls") and isinstance(address, str) and address.lower().startswith("http://"):
         yield ValidationError(
@@ -92,19 +98,25 @@ def file_conflicts(file: Raw, protocols: ProtocolTable) -> Iterator[ValidationEr
     rows: list[tuple[int, Raw]] = [
         (place, row) for place, row in enumerate(devices) if isinstance(row, dict)
     ]
-    yield from _twice((place, "name", row.get("name")) for place, row in rows)
+    yield from _twice((place, "name", row.get("name"), "") for place, row in rows)
     yield from _twice((place, *_identity(row, protocols)) for place, row in rows)
     yield from _metric_conflicts(rows)
 
 
-def _twice(found: Iterable[tuple[int, str, object]]) -> Iterator[ValidationError]:
-    """Find what two devices have in common: each with its place, the key to blame, and what must differ."""
+def _twice(found: Iterable[tuple[int, str, object, str]]) -> Iterator[ValidationError]:
+    """Find what two devices have in common.
+
+    Each comes with its place, the key to blame, what must differ, and a key that it lacks and that
+    could make the difference ("" for none).
+    """
     first: dict[object, int] = {}
-    for place, key, value in found:
+    for place, key, value, lacks in found:
         if not isinstance(value, str | tuple):
             continue
         if value in first:
             sentence = f"is the same as that of devices[{first[value]}]; each device needs its own"
+            if lacks:
+                sentence += f", or where several are behind one address a `{lacks}`"
             yield ValidationError(sentence, "devices", place, key)
         first.setdefault(value, place)
 
@@ -123,20 +135,22 @@ def equal_serials(serials: Sequence[str | None]) -> Iterator[ValidationError]:
             )
 
 
-def _identity(device: Raw, protocols: ProtocolTable) -> tuple[str, object]:
-    """Return the values that no two devices may have in common, and the key to blame if they do.
+def _identity(device: Raw, protocols: ProtocolTable) -> tuple[str, object, str]:
+    """Return what `_twice` needs of the values that no two devices may have in common.
 
     None for what is reported where it is read.
     """
     name = device.get("protocol", next(iter(protocols)))
     keys = protocols.get(name) if isinstance(name, str) else None
     if keys is None:
-        return "protocol", None
+        return "protocol", None, ""
+    given = [key for key in keys.unique if key in device]
     try:
-        values = [_address(device) if key == "url" else str(device[key]) for key in keys.unique]
-    except (ValidationError, KeyError):
-        return keys.unique[-1], None
-    return keys.unique[-1], tuple(values)
+        values = [_address(device) if key == "url" else str(device[key]) for key in given]
+    except ValidationError:
+        return given[-1], None, ""
+    lacks = next((key for key in keys.unique if key not in device), "")
+    return (given[-1], tuple(values), lacks) if given else ("name", None, "")
 
 
 def _address(device: Raw) -> object:

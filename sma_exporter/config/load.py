@@ -41,7 +41,7 @@ class _Reader:
             "name": values.label,
             "url": lambda value: str(values.url(value)),
             "plant": values.label,
-            "protocol": values.choice(*protocols),
+            "protocol": values.choice(*filter(None, protocols)),
             "serial": values.serial,
             "group": values.choice("user", "installer"),
             "password": lambda value: Secret(self._expanded(value)),
@@ -63,11 +63,16 @@ class _Reader:
             raw,
             keys,
             required=protocol.required,
-            conflicts=partial(conflicts.device_conflicts, known=protocol.keys),
+            conflicts=partial(
+                conflicts.device_conflicts,
+                known=protocol.keys,
+                with_password=protocol.with_password,
+            ),
             elsewhere=self._elsewhere(name),
         )
         own = {key: found.pop(key) for key in protocol.own if key in found}
-        return DeviceSettings(**{"protocol": name} | found, options=own)
+        usual = {"protocol": name, "session": protocol.session}
+        return DeviceSettings(**usual | found, options=own)
 
     def defaults(self, raw: Mapping[Any, Any], device: object) -> dict[Any, Any]:
         """Return what of the defaults a device has: the keys of its protocol."""
@@ -99,7 +104,11 @@ class _Reader:
 
     def _elsewhere(self, protocol: str) -> dict[str, str]:
         """Return the keys that other protocols have."""
-        sentence = f"does not apply to the protocol {protocol}; remove it"
+        sentence = (
+            f"does not apply to the protocol {protocol}; remove it"
+            if protocol
+            else "does not apply to every protocol; name yours with `protocol`"
+        )
         others = (key for each in self._protocols.values() for key in each.keys)
         own = self._protocols[protocol].keys
         return {key: sentence for key in (*STANDARD, *others) if key not in own}
@@ -260,6 +269,7 @@ FLAGS = {
     "url": "--sma.url (SMA_URL)",
     "protocol": "--sma.protocol (SMA_PROTOCOL)",
     "name": "--sma.device (SMA_DEVICE)",
+    "username": "--sma.username (SMA_USERNAME)",
     "group": "--sma.group (SMA_GROUP)",
     "password": "SMA_PASSWORD",
     "password_file": "--sma.password-file (SMA_PASSWORD_FILE)",
@@ -276,6 +286,7 @@ def single_device(
     environ: Mapping[str, str],
     protocols: ProtocolTable,
     protocol: str | None = None,
+    username: str | None = None,
     password_file: str | os.PathLike[str] | None = None,
     group: str | None = None,
     name: str | None = None,
@@ -297,6 +308,7 @@ def single_device(
         "name": given(name, "SMA_DEVICE") or host_of(url),
         "url": url,
         "protocol": given(protocol, "SMA_PROTOCOL"),
+        "username": given(username, "SMA_USERNAME"),
         "group": given(group, "SMA_GROUP"),
         # A flag goes before both variables, as a device's key goes before both defaults.
         "password": environ.get("SMA_PASSWORD") if password_file is None else None,

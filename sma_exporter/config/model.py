@@ -149,7 +149,8 @@ class DeviceSettings:
     """One device. Durations are seconds.
 
     `url`: normalised, without a slash at its end; without scheme when that is to be found out.
-    `options`: the keys that only its protocol has.
+    `protocol`, `session`: empty when they are to be found out. `options`: the keys that only its
+    protocol has.
     """
 
     name: str

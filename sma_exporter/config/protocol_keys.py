@@ -24,13 +24,17 @@ class ProtocolKeys:
     """What the configuration of a device may say over one protocol.
 
     `standard`: which of the STANDARD keys it has; `own`: further ones, each with what reads it;
-    `required`: what may not be left out. `unique`: what together no two devices may have in common.
+    `required`: what may not be left out; `with_password`: what means nothing without one. `unique`: what
+    together no two devices may have in common. `session`: what that is where it is left out,
+    "" where the protocol is found out first.
     """
 
     standard: tuple[str, ...] = STANDARD
     own: Mapping[str, Read] = field(default_factory=dict)
     required: tuple[str, ...] = ("name", "url")
+    with_password: tuple[str, ...] = ()
     unique: tuple[str, ...] = ("url",)
+    session: str = "scrape"
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -39,5 +43,5 @@ class ProtocolKeys:
         return (*(key for key in _ORDER if key in known), *self.own)
 
 
-#: By the name of the protocol; the first is meant where none is named.
+#: By the name of the protocol. The first is meant where none is named: "" where that is found out.
 ProtocolTable = Mapping[str, ProtocolKeys]

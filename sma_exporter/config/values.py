@@ -300,7 +300,8 @@ def certificates(path: Path) -> str:
 
 SENSOR_TYPES = ("gauge", "counter")
 METRIC_PREFIX = "sma_custom_"
-_KEY = re.compile("[0-9A-F]{4}_[0-9A-F]{8}")
+#: How values are named: SMA's objects, and ennexOS' channels.
+_KEY = re.compile(r"[0-9A-F]{4}_[0-9A-F]{8}|(Measurement|Setpoint|Parameter)(\.[A-Za-z0-9]+)+")
 _METRIC = re.compile(f"{METRIC_PREFIX}[a-zA-Z0-9_]*[a-zA-Z0-9]")
 _LABEL_NAME = re.compile("(?!__)[a-zA-Z_][a-zA-Z0-9_]*")
 

@@ -142,7 +142,10 @@ def _device(where: Place, values: Any) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes the entries of a list indented, as the README does."""
+    """Writes the entries of a list indented, as the README does, and repeats a value in full."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
         super().increase_indent(flow, indentless=False)

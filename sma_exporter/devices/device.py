@@ -15,13 +15,14 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from .. import config
+from ..sma.backoff import LONGEST_RETRY_AFTER, Backoff
 from ..sma.deadline import Deadline
 from ..sma.exceptions import Pause, Reason, SmaException
+from ..sma.sharing import Sharing
 from ..sma.source import Source
-from .backoff import LONGEST_RETRY_AFTER, Backoff
 from .credentials import Credentials
 from .evaluation import Evaluation, addresses
-from .protocols import PROTOCOLS, Protocol
+from .protocols import PROTOCOLS, Protocol, Surroundings
 from .snapshot import DeviceState, ReadResult, Snapshot
 
 _LOGGER = logging.getLogger(__name__)
@@ -60,12 +61,14 @@ class Device:
         settings: config.DeviceSettings,
         *,
         protocols: Mapping[str, Protocol] = PROTOCOLS,
+        sharing: Sharing | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings = settings
         self.name = settings.name
         self._protocols = protocols
+        self._sharing = sharing or Sharing()
         self._clock = clock
         self._monotonic = monotonic
         # The worker's own; the lock guards only that `_source` is replaced.
@@ -374,7 +377,8 @@ class Device:
 
     def _open(self, settings: config.DeviceSettings) -> Source:
         protocol = self._protocols[settings.protocol]
-        return protocol.open(settings, self._credentials, self._monotonic)
+        around = Surroundings(self._credentials, self._monotonic, self._sharing)
+        return protocol.open(settings, around)
 
     def _apply_settings(self) -> None:
         """Take the settings of a reload; other ones for the connection end the session that there is."""
@@ -396,7 +400,7 @@ class Device:
             return True
         with self._changed:
             return self._reading is None and (
-                self._applied.session == "scrape"
+                (self._applied.session or self._source.usual_session) == "scrape"
                 or self._is_closing  # `close` may not wait so long
             )
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from .. import config
 from ..sma.deadline import Deadline
+from ..sma.sharing import Sharing
 from .device import LEAVE_SECONDS, LOGOUT_SECONDS, Device
 from .in_parallel import in_parallel
 from .protocols import PROTOCOLS, Protocol
@@ -47,6 +48,7 @@ class Fleet:
     ) -> None:
         self._load = load
         self._protocols = protocols
+        self._sharing = Sharing()
         self._clock = clock
         self.monotonic = monotonic
         self._reloading = threading.Lock()
@@ -127,7 +129,11 @@ class Fleet:
 
     def _new(self, settings: config.DeviceSettings) -> Device:
         return Device(
-            settings, protocols=self._protocols, clock=self._clock, monotonic=self.monotonic
+            settings,
+            protocols=self._protocols,
+            sharing=self._sharing,
+            clock=self._clock,
+            monotonic=self.monotonic,
         )
 
 

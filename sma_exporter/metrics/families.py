@@ -38,8 +38,8 @@ _UNITS = (
     "voltamperes", "coulombs", "bytes_per_second", "watts_per_square_meter", "meters_per_second",
 )  # fmt: skip
 
-#: Names of the inputs whose states are the bits of one number, the lowest first.
-BIT_NAMES = ("d1", "d2", "d3", "d4")
+#: Names of the inputs and outputs whose states are the bits of one number, the lowest first.
+BIT_NAMES = ("d1", "d2", "d3", "d4", "d5", "d6", "d7", "d8")
 
 
 class DeviceReadings(NamedTuple):
@@ -160,7 +160,7 @@ def _all_bits(sensor: str, value: int) -> str:
             series(family.name, {"device": _DEVICE, str(family.label): part}),
             float(value >> bit & 1),
         )
-        for bit, part in enumerate(BIT_NAMES)
+        for bit, part in enumerate(BIT_NAMES[: SENSORS[sensor].bits])
     )
 
 

@@ -1,14 +1,14 @@
 """The metric table: the families, each with the sensors that it shows.
 
 Data. Names and labels are the product: users write them into dashboards and alerts, and live with
-them. A family's HELP is its sentence here and the SMA keys of its sensors.
+them. A family's HELP is its sentence here, and where its sensors stand: SMA's keys, ennexOS' channels.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..sma.objects import keys_of
+from ..devices.protocols import PLACES
 from ..sma.sensors import PARTS, SENSORS
 
 GAUGE, COUNTER, STATE_SET, INFO = "gauge", "counter", "stateset", "info"
@@ -35,22 +35,28 @@ class Family:
     installer: bool = False
 
     @cached_property
-    def keys(self) -> tuple[str, ...]:
-        """The SMA objects behind the family; none where only other protocols have it."""
-        return tuple(dict.fromkeys(key for name in self.sensors for key in keys_of(name)))
+    def places(self) -> Mapping[str, tuple[str, ...]]:
+        """Where its sensors stand in each protocol: keys, channels; none in a protocol without it."""
+        return {
+            protocol: tuple(dict.fromkeys(place for name in self.sensors for place in of(name)))
+            for protocol, of in PLACES.items()
+        }
 
     @property
     def meaning(self) -> str:
-        """The sentence, and which of several objects counts, without the keys."""
+        """The sentence, and which of several places counts, without naming them."""
         has_substitute = any(
-            len(keys_of(name)) > 1 and not SENSORS[name].made_of for name in self.sensors
+            len(of(name)) > 1 and not SENSORS[name].made_of
+            for name in self.sensors
+            for of in PLACES.values()
         )
-        return self.sentence + ("; from the first key that has a value" if has_substitute else "")
+        first = "; from the first key or channel that has a value"
+        return self.sentence + (first if has_substitute else "")
 
     @cached_property
     def help(self) -> str:
-        """HELP: one sentence that names the keys."""
-        return f"{self.meaning} ({', '.join(self.keys)})." if self.keys else f"{self.meaning}."
+        """HELP: one sentence that names the keys and channels."""
+        return f"{self.meaning} ({', '.join(sum(self.places.values(), ()))})."
 
 
 def _row(kind: str, name: str, sentence: str, sensor: str, *, installer: bool = False) -> Family:
@@ -92,6 +98,7 @@ _LINKS = {
     "wifi_status": "wifi",
     "wifi_access_point_status": "wifi_access_point",
     "webconnect_status": "webconnect",
+    "portal_status": "portal",
     "energy_meter_speedwire_status": "meter_speedwire",
     "energy_meter_modbus_status": "meter_modbus",
 }
@@ -105,7 +112,7 @@ SECTIONS: Mapping[str, tuple[Family, ...]] = {
         _gauge("sma_ac_phase_voltage_volts", "Voltage of one phase against neutral", "voltage_{phase}"),
         _gauge("sma_ac_line_voltage_volts", "Voltage between two phases", "line_voltage_{lines}"),
         _gauge("sma_ac_current_amperes", "AC current, all phases together", "current_total"),
-        _gauge("sma_ac_phase_current_amperes", "AC current of one phase", "current_{phase}"),
+        _gauge("sma_ac_phase_current_amperes", "AC current of one phase; negative while a charging station charges", "current_{phase}"),
         _gauge("sma_ac_frequency_hertz", "Grid frequency at the inverter", "frequency"),
         _gauge("sma_ac_reactive_power_vars", "Reactive power, with the sign that the device gives it", "grid_reactive_power"),
         _gauge("sma_ac_phase_reactive_power_vars", "Reactive power of one phase, with the sign that the device gives it", "grid_reactive_power_{phase}"),
@@ -142,7 +149,7 @@ SECTIONS: Mapping[str, tuple[Family, ...]] = {
         _gauge("sma_meter_phase_import_power_watts", "Power drawn from the grid on one phase, positive", "metering_active_power_draw_{phase}"),
         _gauge("sma_meter_phase_voltage_volts", "Voltage of one phase at the grid connection", "metering_voltage_{phase}"),
         _gauge("sma_meter_line_voltage_volts", "Voltage between two phases at the grid connection", "metering_line_voltage_{lines}"),
-        _gauge("sma_meter_phase_current_amperes", "Current of one phase at the grid connection", "metering_current_{phase}"),
+        _gauge("sma_meter_phase_current_amperes", "Current of one phase at the grid connection; over ennexOS negative while drawing", "metering_current_{phase}"),
         _gauge("sma_meter_frequency_hertz", "Grid frequency at the meter", "metering_frequency"),
         _gauge("sma_meter_reactive_power_vars", "Reactive power at the grid connection, with the sign that the device gives it", "metering_reactive_power"),
         _gauge("sma_meter_phase_reactive_power_vars", "Reactive power of one phase at the grid connection, with the sign that the device gives it", "metering_reactive_power_{phase}"),
@@ -183,6 +190,7 @@ SECTIONS: Mapping[str, tuple[Family, ...]] = {
         _gauge("sma_battery_ambient_temperature_celsius", "Temperature around the battery", "battery_ambient_temp"),
         _gauge("sma_battery_lowest_cell_voltage_volts", "Voltage of the cell that has least", "battery_cell_voltage_lowest", installer=True),
         _gauge("sma_battery_highest_cell_voltage_volts", "Voltage of the cell that has most", "battery_cell_voltage_highest", installer=True),
+        _gauge("sma_battery_pack_cell_voltage_sum_volts", "Voltages of one pack's cells, added up", "battery_cell_voltage_sum_{pack}"),
         _gauge("sma_battery_charge_power_watts", "Power into the battery, positive", "battery_power_charge_total"),
         _gauge("sma_battery_pack_charge_power_watts", "Power into one pack, positive", "battery_power_charge_{pack}"),
         _gauge("sma_battery_available_charge_power_watts", "Most power that the battery takes now, positive", "battery_charge_power_available", installer=True),
@@ -192,9 +200,11 @@ SECTIONS: Mapping[str, tuple[Family, ...]] = {
         _counter("sma_battery_charge_joules_total", "Energy into the battery", "battery_charge_total"),
         _counter("sma_battery_pack_charge_joules_total", "Energy into one pack", "battery_charge_{pack}"),
         _counter("sma_battery_installed_charge_joules_total", "Energy into the battery that is installed now, earlier ones left out", "battery_charge_installed"),
+        _counter("sma_battery_pack_installed_charge_joules_total", "Energy into one pack that is installed now, earlier ones left out", "battery_charge_installed_{pack}"),
         _counter("sma_battery_discharge_joules_total", "Energy out of the battery", "battery_discharge_total"),
         _counter("sma_battery_pack_discharge_joules_total", "Energy out of one pack", "battery_discharge_{pack}"),
         _counter("sma_battery_installed_discharge_joules_total", "Energy out of the battery that is installed now, earlier ones left out", "battery_discharge_installed"),
+        _counter("sma_battery_pack_installed_discharge_joules_total", "Energy out of one pack that is installed now, earlier ones left out", "battery_discharge_installed_{pack}"),
         _counter("sma_battery_charge_coulombs_total", "Charge into the battery", "battery_charge_amount"),
         _counter("sma_battery_discharge_coulombs_total", "Charge out of the battery", "battery_discharge_amount"),
         _gauge("sma_battery_nominal_capacity_joules", "Capacity of the battery when new", "battery_nominal_capacity"),
@@ -204,6 +214,7 @@ SECTIONS: Mapping[str, tuple[Family, ...]] = {
         _counter("sma_battery_cycles_total", "How often the nominal capacity went through the battery", "battery_cycles"),
         _counter("sma_battery_full_charges_total", "How often the battery was charged full", "battery_full_charges", installer=True),
         _counter("sma_battery_operating_seconds_total", "Time that the battery was in operation", "battery_operating_time", installer=True),
+        Family("sma_battery_events_total", COUNTER, "How often the battery had an error or a warning", {"battery_overvoltage_errors": "overvoltage_error", "battery_high_voltage_warnings": "high_voltage_warning", "battery_low_charge_warnings": "low_charge_warning"}, "event"),
         _states("sma_battery_operating_mode", "What the battery does", "battery_status_operating_mode"),
         _states("sma_battery_application_area", "What the present state of charge is kept for", "battery_application_area", installer=True),
         _states("sma_battery_pack_condition", "Condition of one pack", "battery_condition_{pack}"),
@@ -241,9 +252,24 @@ SECTIONS: Mapping[str, tuple[Family, ...]] = {
         _gauge("sma_rated_power_watts", "Rated active power of the inverter, not a limit that was set", "inverter_power_limit"),
         _states("sma_active_power_limitation", "Whether limiting of the active power is switched on", "active_power_limitation"),
         _gauge("sma_active_power_limit_watts", "Limit of the active power that is in force now", "active_power_limit"),
+        _gauge("sma_active_power_limit_ratio", "Upper limit of the active power that is in force now, share of the nominal power", "active_power_limit_ratio"),
+        _gauge("sma_active_power_lower_limit_ratio", "Lower limit of the active power that is in force now, share of the nominal power", "active_power_lower_limit_ratio"),
+        _states("sma_active_power_limit_source", "What sets the upper limit of the active power", "active_power_limit_source"),
+        _states("sma_active_power_lower_limit_source", "What sets the lower limit of the active power", "active_power_lower_limit_source"),
+        _gauge("sma_absorbed_power_limit_ratio", "Upper limit of the active power that is drawn, in force now, share of the nominal power", "absorbed_power_limit_ratio"),
+        _gauge("sma_absorbed_power_lower_limit_ratio", "Lower limit of the active power that is drawn, in force now, share of the nominal power", "absorbed_power_lower_limit_ratio"),
         _gauge("sma_active_power_setpoint_watts", "Active power that the device is asked for now", "active_power_setpoint"),
+        _gauge("sma_active_power_setpoint_ratio", "Active power that the plant is asked for now, share of the nominal power", "active_power_setpoint_ratio"),
+        _gauge("sma_digital_input_power_limit_ratio", "Limit of the active power that the digital inputs ask for, share of the nominal power", "digital_input_power_limit_ratio"),
+        _gauge("sma_available_power_watts", "Active power that could be given now", "available_power"),
         _states("sma_reactive_power_limitation", "Whether limiting of the reactive power is switched on", "reactive_power_limitation"),
         _gauge("sma_reactive_power_setpoint_vars", "Reactive power that the device is asked for now, with the sign that the device gives it", "reactive_power_setpoint"),
+        _gauge("sma_reactive_power_limit_ratio", "Upper limit of the reactive power that is in force now, share of the nominal power", "reactive_power_limit_ratio"),
+        _gauge("sma_reactive_power_lower_limit_ratio", "Lower limit of the reactive power that is in force now, share of the nominal power", "reactive_power_lower_limit_ratio"),
+        _states("sma_reactive_power_mode", "How the reactive power is set now", "reactive_power_mode"),
+        _states("sma_reactive_power_range", "Range of the active power, whose mode of reactive power applies now", "reactive_power_range"),
+        Family("sma_available_reactive_power_vars", GAUGE, "Reactive power that could be given now", {"available_reactive_power_overexcited": "overexcited", "available_reactive_power_underexcited": "underexcited"}, "excitation"),
+        Family("sma_available_reactive_power_ratio", GAUGE, "Reactive power that could be given now, share of the nominal one", {"available_reactive_power_ratio_overexcited": "overexcited", "available_reactive_power_ratio_underexcited": "underexcited"}, "excitation"),
         _gauge("sma_power_factor_setpoint_ratio", "Displacement power factor that the device is asked for now, unsigned; the direction is in sma_power_factor_setpoint_excitation", "power_factor_setpoint"),
         _states("sma_power_factor_setpoint_excitation", "Excitation type that the device is asked for now", "power_factor_setpoint_excitation"),
         _gauge("sma_configured_power_limit_watts", "Parameter: active power limit of the device", "active_power_limit_set", installer=True),
@@ -253,10 +279,44 @@ SECTIONS: Mapping[str, tuple[Family, ...]] = {
         _gauge("sma_grid_connection_power_limit_ratio", "Parameter: active power limit at the grid connection point, share of the plant's nominal power", "grid_connection_power_limit_ratio"),
         _states("sma_device_control_status", "Whether control of the device is switched on", "device_control_status"),
         _states("sma_plant_control_status", "Whether control of the PV system is switched on", "plant_control_status"),
-        Family("sma_digital_input_active", BITS, "1 for an input of the power control module (ripple control receiver) that is on", {"digital_inputs": ""}, "input"),
+        Family("sma_digital_input_active", BITS, "1 for a digital input that is on; over WebConnect those of the power control module (ripple control receiver)", {"digital_inputs": "", "digital_input_group": ""}, "input"),
+        Family("sma_digital_output_active", BITS, "1 for a digital output that is on", {"digital_output_group": ""}, "output"),
+    ),
+    "Plant": (
+        _gauge("sma_plant_rated_power_watts", "Rated active power of the plant", "plant_power_rated"),
+        _gauge("sma_plant_rated_dc_power_watts", "Rated DC power of the plant", "plant_dc_power_rated"),
+        _gauge("sma_plant_availability_ratio", "Share of the plant that is available now", "plant_availability"),
+        Family("sma_plant_inverters", GAUGE, "Inverters of the plant by what they do", {"plant_inverters_running": "running", "plant_inverters_waiting": "waiting", "plant_inverters_stopped": "stopped", "plant_inverters_reactive_power_on_demand": "reactive_power_on_demand"}, "state"),
+    ),
+    "Charging stations": (
+        _gauge("sma_charging_power_watts", "Power with which vehicles are charged, positive; of a plant all charging stations together", "charging_power"),
+        _counter("sma_charging_joules_total", "Energy with which vehicles were charged; of a plant all charging stations together", "charging_total"),
+        _gauge("sma_charging_session_joules", "Energy of the charging session, the last one while there is none", "charging_session_energy"),
+        _states("sma_charging_session_status", "Status of the charging session", "charging_session_status"),
+        _states("sma_vehicle_condition", "Condition of the connected vehicle", "vehicle_condition"),
+        _states("sma_charging_mode_switch", "Position of the rotary switch on the charging station", "charging_mode_switch"),
+        _states("sma_charging_mode", "Parameter: how vehicles are charged", "charging_mode"),
+        _states("sma_charging_lock", "Parameter: whether charging is locked", "charging_lock"),
+        _gauge("sma_charging_limit_amperes", "Parameter: most current that a charging station takes", "charging_current_limit"),
+        _gauge("sma_rated_charging_power_watts", "Rated charging power of the charging station, not a limit that was set", "charging_power_rated"),
+        _gauge("sma_charging_stations_active", "Charging stations with a vehicle", "charging_stations_active"),
+    ),
+    "External grid": (
+        _gauge("sma_external_grid_power_watts", "Power at the external grid, with the sign that the device gives it", "external_grid_power"),
+        _gauge("sma_external_grid_phase_power_watts", "Power of one phase at the external grid, with the sign that the device gives it", "external_grid_power_{phase}"),
+        _gauge("sma_external_grid_phase_voltage_volts", "Voltage of one phase of the external grid", "external_grid_voltage_{phase}"),
+        _gauge("sma_external_grid_current_amperes", "Current at the external grid, all phases together", "external_grid_current"),
+        _gauge("sma_external_grid_phase_current_amperes", "Current of one phase at the external grid", "external_grid_current_{phase}"),
+        _gauge("sma_external_grid_frequency_hertz", "Frequency of the external grid", "external_grid_frequency"),
+        _gauge("sma_external_grid_reactive_power_vars", "Reactive power at the external grid, with the sign that the device gives it", "external_grid_reactive_power"),
+        _gauge("sma_external_grid_phase_reactive_power_vars", "Reactive power of one phase at the external grid, with the sign that the device gives it", "external_grid_reactive_power_{phase}"),
+        _counter("sma_external_grid_export_joules_total", "Energy fed into the external grid", "external_grid_total_export"),
+        _counter("sma_external_grid_import_joules_total", "Energy drawn from the external grid", "external_grid_total_import"),
     ),
     "Temperatures and weather": (
         _gauge("sma_inverter_temperature_celsius", "Temperature in the inverter", "inverter_temp", installer=True),
+        _gauge("sma_inverter_zone_temperature_celsius", "Temperature in one zone of the inverter, where it has several", "inverter_zone_temp_{zone}"),
+        _gauge("sma_fan_duty_cycle_ratio", "Duty cycle of one fan", "fan_duty_cycle_{fan}"),
         _gauge("sma_transformer_temperature_celsius", "Temperature of the transformer", "transformer_temp", installer=True),
         _gauge("sma_device_temperature_celsius", "Temperature of the device", "device_temp"),
         _gauge("sma_internal_temperature_celsius", "Temperature inside the enclosure", "internal_temp", installer=True),
@@ -280,12 +340,16 @@ SECTIONS: Mapping[str, tuple[Family, ...]] = {
         _states("sma_multifunction_relay_status", "Multifunction relay", "multifunction_relay_status", installer=True),
         _states("sma_plant_mains_connection", "What the plant is connected to", "plant_mains_connection"),
         Family("sma_country_standard_info", INFO, "Grid standard that the device is set to", {"country_standard": ""}, text="standard"),
+        Family("sma_grid_type_info", INFO, "Type of grid that the device is set to", {"grid_type": ""}, text="type"),
         _counter("sma_operating_seconds_total", "Time that the device was in operation", "operating_time"),
         _counter("sma_feed_in_seconds_total", "Time that the device fed in", "feed_in_time"),
         _gauge("sma_feed_in_wait_seconds", "Time until the device feeds in", "feed_in_wait_time"),
         _counter("sma_grid_connections_total", "How often the device connected to the grid", "grid_connections", installer=True),
+        _counter("sma_dc_disconnects_total", "How often the DC side was disconnected", "dc_disconnects"),
+        _counter("sma_arc_faults_total", "How often an electric arc was found", "arc_faults"),
         Family("sma_events_total", COUNTER, "Events in the device's log, by the group that they are meant for", {"events_user": "user", "events_installer": "installer"}, "level"),
-        _gauge("sma_event_number", "Number of the present event, as the manufacturer counts them; 0 without one", "event_number"),
+        _gauge("sma_event_number", "Number of the present event, as the manufacturer counts them; 0 without one, over ennexOS still the last one", "event_number"),
+        _gauge("sma_error_code", "Number of the present error", "error_code"),
         _states("sma_event_message", "Text of the present event; its tag's number where it is not none", "event_message"),
         _states("sma_event_recommended_action", "What the device recommends because of the present event", "event_recommended_action"),
         _states("sma_event_correction_measure", "What would correct the present fault; its tag's number where it is not none", "event_correction_measure"),
@@ -298,6 +362,7 @@ SECTIONS: Mapping[str, tuple[Family, ...]] = {
         _gauge("sma_wifi_signal_strength_ratio", "Signal strength of the chosen network; 0 without one", "wifi_signal_strength"),
         _states("sma_wifi_scan_status", "Search for networks", "wifi_scan_status"),
         _states("sma_wifi_antenna", "Antenna in use", "wifi_antenna"),
+        _states("sma_sunspec_signal_status", "Whether one SunSpec sender sends the signal that keeps the modules on (rapid shutdown)", "sunspec_signal_status_{sender}"),
     ),
 }
 # fmt: on

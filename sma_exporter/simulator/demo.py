@@ -1,14 +1,20 @@
-"""The demonstration: a home with three inverters, at half past ten in the morning."""
+"""The demonstration: a home with four inverters, at half past ten in the morning."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from .plant import UNITS, Plant
-from .webconnect.simulator import PASSWORD, Simulator
+from .plant import KNOWN_CHARGERS, KNOWN_UNITS, Plant
+from .protocols import AnySimulator, simulated
 from .year import DAY
 
-DEMO_MODELS = {"hybrid": "stp-10-se", "roof": "stp-10", "garage": "sb-3.6"}
+# The devices of the home, whatever they speak.
+DEMO_MODELS = {
+    "hybrid": "stp-10-se",
+    "roof": "stp-10",
+    "garage": "sb-3.6",
+    "barn": "stp-x-15",
+}
 MID_MORNING = 10.5 * 3600
 
 
@@ -17,18 +23,30 @@ class DemoDevice:
     """A device of the demonstration; it is not started yet."""
 
     name: str
-    simulator: Simulator
-    password: str = PASSWORD
+    simulator: AnySimulator
+
+    @property
+    def username(self) -> str | None:
+        """The user's name, if the protocol has one."""
+        return self.simulator.credentials.get("username")
+
+    @property
+    def password(self) -> str:
+        """Its password."""
+        return self.simulator.credentials["password"]
 
 
-def demo_devices(clock: Callable[[], float] = time.time) -> list[DemoDevice]:
+def demo_devices(
+    clock: Callable[[], float] = time.time, models: Mapping[str, str] = DEMO_MODELS
+) -> list[DemoDevice]:
     """Return the devices of one home, where the sun stands as at half past ten when it is built."""
     ahead = (MID_MORNING - clock()) % DAY
     home = Plant(
         solar_offset=ahead if ahead <= DAY / 2 else ahead - DAY,
-        units=tuple(unit for unit in UNITS if unit.name in DEMO_MODELS.values()),
+        units=tuple(unit for unit in KNOWN_UNITS if unit.name in models.values()),
+        chargers=tuple(charger for charger in KNOWN_CHARGERS if charger.name in models.values()),
     )
     return [
-        DemoDevice(name, Simulator(model, plant=home, clock=clock))
-        for name, model in DEMO_MODELS.items()
+        DemoDevice(name, simulated(model, plant=home, clock=clock))
+        for name, model in models.items()
     ]

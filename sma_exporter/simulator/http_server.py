@@ -19,6 +19,10 @@ from .certificates import Certificate
 
 JSON = "application/json;"  # the devices send the semicolon
 HTML = "text/html"
+USUAL_HEADERS = {
+    "Cache-Control": "no-store, no-cache, must-revalidate, post-check=0, pre-check=0, max-age=0",
+    "Server": "lighttpd/1.4.54",
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class SimulatedRequest:
 
 @dataclass(frozen=True)
 class SimulatedReply:
-    """An HTTP reply. `headers`: those besides content type and length."""
+    """An HTTP reply. `headers`: those besides content type and length, or instead of `USUAL_HEADERS`."""
 
     status: int
     body: bytes
@@ -52,12 +56,10 @@ def head(reply: SimulatedReply, length: int, *, close: bool) -> bytes:
     lines = [
         f"HTTP/1.1 {reply.status} {http.client.responses.get(reply.status, 'Unknown')}",
         f"Content-Type: {reply.content_type}",
-        "Cache-Control: no-store, no-cache, must-revalidate, post-check=0, pre-check=0, max-age=0",
-        *(f"{name}: {value}" for name, value in reply.headers),
+        *(f"{name}: {value}" for name, value in {**USUAL_HEADERS, **dict(reply.headers)}.items()),
         f"Content-Length: {length}",
         *(["Connection: close"] if close else []),
         f"Date: {formatdate(usegmt=True)}",
-        "Server: lighttpd/1.4.54",
     ]
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
 
@@ -164,6 +166,10 @@ class HttpConnection(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer a POST."""
+        self.server.respond(self)
+
+    def do_DELETE(self) -> None:
+        """Answer a DELETE."""
         self.server.respond(self)
 
     def read_request(self) -> SimulatedRequest:

@@ -21,6 +21,10 @@ from .http_server import (
     pieces,
 )
 
+# Passwords of devices that do not exist.
+PASSWORD = "Sunny-1234"  # noqa: S105
+INSTALLER_PASSWORD = "Sunny-9876"  # noqa: S105
+
 
 class HttpDevice(Protocol):
     """What answers the requests. Knows no sockets."""

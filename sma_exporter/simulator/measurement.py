@@ -1,18 +1,19 @@
 """What one inverter measures at one time: quantities by name, in base units.
 
 The tables of a protocol say where each of them stands in its replies. Powers are whole watts and
-energies are whole watt-hours here already, so that phases and totals add up in the replies too.
+energies are whole watt-hours here already, so that phases and totals add up in the replies too,
+unless a protocol wants them `exact`.
 `None` stands for what is not connected.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 
 from .localtime import local_day, midnight
 from .plant import COMMISSIONED, Plant, State
-from .year import DAY, Unit
+from .year import DAY, PHASES, Unit
 
 Numbers = list[float | None]
 
@@ -27,7 +28,6 @@ OK = Tags((307,))
 OFF = Tags((303,))
 NOT_AVAILABLE = Tags((16_777_213,))
 
-PHASES = 3
 REACTIVE_SHARE = 0.033  # var for each W
 STRING_VOLTAGE = 390.0
 DAWN = 5 / 24  # of the day: an inverter without a battery connects to the grid
@@ -38,8 +38,10 @@ def wave(time: float, period: float) -> float:
     return math.sin(2 * math.pi * time / period)
 
 
-def split(total: int, parts: int) -> list[int]:
-    """Return almost equal whole numbers that add up to the total."""
+def split(total: float, parts: int) -> list[float]:
+    """Return almost equal numbers that add up to the total: whole ones if it is."""
+    if isinstance(total, float):
+        return [total / parts] * parts
     return [(total + part) // parts for part in range(parts)]
 
 
@@ -62,7 +64,23 @@ def grid_frequency(time: float) -> float:
 
 
 @dataclass(frozen=True)
-class Measurement:
+class Resolution:
+    """Whole watts and watt-hours; with `exact` all digits there are."""
+
+    _: KW_ONLY
+    exact: bool = False
+
+    def watts(self, power: float) -> float:
+        """Return a power in that resolution."""
+        return power if self.exact else round(power)
+
+    def watt_hours(self, energy: float) -> float:
+        """Return an energy in that resolution."""
+        return energy if self.exact else math.floor(energy)
+
+
+@dataclass(frozen=True)
+class Measurement(Resolution):
     """The AC side, the DC side and the counters of a unit."""
 
     plant: Plant
@@ -77,19 +95,19 @@ class Measurement:
     @cached_property
     def at_midnight(self) -> "Measurement":
         """The same unit when the local day began."""
-        return Measurement(self.plant, self.unit, midnight(local_day(self.time)))
+        return replace(self, time=midnight(local_day(self.time)))
 
     # AC side
 
     @cached_property
-    def ac_power(self) -> int:
+    def ac_power(self) -> float:
         """W, positive out of the device."""
-        return round(self.state.ac_power(self.unit))
+        return self.watts(self.state.ac_power(self.unit))
 
     @cached_property
-    def reactive_power(self) -> int:
+    def reactive_power(self) -> float:
         """In var: one for every thirty W."""
-        return round(REACTIVE_SHARE * self.ac_power)
+        return self.watts(REACTIVE_SHARE * self.ac_power)
 
     @property
     def apparent_power(self) -> float:
@@ -154,10 +172,12 @@ class Measurement:
     # DC side
 
     @cached_property
-    def string_powers(self) -> list[int]:
+    def string_powers(self) -> list[float]:
         """W of each DC input."""
-        sun, slant = self.state.sun()
-        return [round(string.peak * (sun + string.east * slant)) for string in self.unit.strings]
+        return [self.watts(power) for power in self._on_strings(*self.state.sun())]
+
+    def _on_strings(self, sun: float, slant: float) -> list[float]:
+        return [string.peak * (sun + string.east * slant) for string in self.unit.strings]
 
     @cached_property
     def string_voltages(self) -> list[float]:
@@ -175,9 +195,9 @@ class Measurement:
         return [watts / volts for watts, volts in pairs]
 
     @property
-    def pv_power(self) -> int:
+    def pv_power(self) -> float:
         """W of all strings, after conversion to AC."""
-        return round(self.unit.generated(*self.state.sun()))
+        return self.watts(self.unit.generated(*self.state.sun()))
 
     @cached_property
     def optimizer_powers(self) -> list[float]:
@@ -245,27 +265,37 @@ class Measurement:
         """°C inside the device."""
         return 24 + 30 * abs(self.ac_power) / self.unit.rated + 2 * wave(self.time, 1801)
 
+    @property
+    def zone_temperatures(self) -> list[float]:
+        """°C at three places inside the device."""
+        return [self.temperature + more for more in (0.4, 1.1, -0.7)]
+
     # Counters
 
     @property
-    def total_yield(self) -> int:
+    def string_totals(self) -> list[float]:
+        """Wh of each DC input since commissioning."""
+        return [self.watt_hours(energy) for energy in self._on_strings(*self.state.sunshine())]
+
+    @property
+    def total_yield(self) -> float:
         """Wh of AC energy delivered since commissioning, from a battery too."""
-        return math.floor(self.state.delivered(self.unit))
+        return self.watt_hours(self.state.delivered(self.unit))
 
     @property
-    def absorbed_total(self) -> int:
+    def absorbed_total(self) -> float:
         """Wh of AC energy consumed since commissioning."""
-        return math.floor(self.state.absorbed(self.unit))
+        return self.watt_hours(self.state.absorbed(self.unit))
 
     @property
-    def daily_yield(self) -> int:
+    def daily_yield(self) -> float:
         """Wh since local midnight."""
         return self.total_yield - self.at_midnight.total_yield
 
     @property
-    def pv_total(self) -> int:
+    def pv_total(self) -> float:
         """Wh of the strings since commissioning, after conversion to AC."""
-        return math.floor(self.unit.generated(*self.state.sunshine()))
+        return self.watt_hours(self.unit.generated(*self.state.sunshine()))
 
     @property
     def operating_time(self) -> int:
@@ -311,5 +341,5 @@ class Measurement:
     @property
     def operation(self) -> Tags:
         """State of a device with a battery: activated, or standby while its power is 0."""
-        idle = abs(self.ac_power) <= round(self.unit.standby)
+        idle = abs(round(self.ac_power)) <= round(self.unit.standby)
         return Tags((1295,)) if idle else Tags((569,))

@@ -4,15 +4,16 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from .measurement import PHASES, Numbers, grid_frequency, grid_voltages, on_phases
+from .measurement import Numbers, Resolution, grid_frequency, grid_voltages, on_phases
 from .plant import Plant, State
+from .year import PHASES
 
 HOUSE_PHASES = (0.45, 0.33, 0.22)  # how the consumption is divided among L1, L2, L3
 PHASE_REACTIVE = (40.0, 110.0, 65.0)  # var
 
 
 @dataclass(frozen=True)
-class Metering:
+class Metering(Resolution):
     """The quantities of the plant's meter, and the consumption of the house."""
 
     plant: Plant
@@ -24,29 +25,29 @@ class Metering:
         return self.plant.at(self.time)
 
     @cached_property
-    def exchange(self) -> int:
+    def exchange(self) -> float:
         """W, positive while feeding in."""
-        return round(self.state.power(self.state.year.grid))
+        return self.watts(self.state.power(self.state.year.grid))
 
     @property
-    def feed_in_power(self) -> int:
+    def feed_in_power(self) -> float:
         """W into the grid."""
         return max(0, self.exchange)
 
     @property
-    def draw_power(self) -> int:
+    def draw_power(self) -> float:
         """W out of the grid."""
         return max(0, -self.exchange)
 
     @property
-    def feed_in_total(self) -> int:
+    def feed_in_total(self) -> float:
         """Wh into the grid since commissioning."""
-        return math.floor(self.state.forward(self.state.year.grid))
+        return self.watt_hours(self.state.forward(self.state.year.grid))
 
     @property
-    def draw_total(self) -> int:
+    def draw_total(self) -> float:
         """Wh out of the grid since commissioning."""
-        return math.floor(self.state.backward(self.state.year.grid))
+        return self.watt_hours(self.state.backward(self.state.year.grid))
 
     @cached_property
     def phase_exchange(self) -> list[float]:
@@ -56,6 +57,11 @@ class Metering:
         for unit in self.plant.units:
             for phase in range(unit.phases):
                 given[phase] += self.state.ac_power(unit) / unit.phases
+        for charger in self.plant.chargers:
+            power = self.state.power(self.state.year.chargers[charger.name])
+            load -= power
+            for phase in range(charger.phases):
+                given[phase] -= power / charger.phases
         return [power - load * share for power, share in zip(given, HOUSE_PHASES, strict=True)]
 
     @property
@@ -108,6 +114,12 @@ class Metering:
         return [apparent / volts for apparent, volts in pairs]
 
     @property
+    def signed_phase_currents(self) -> Numbers:
+        """A of each phase, negative while drawing."""
+        pairs = zip(self.phase_currents, self.phase_exchange, strict=True)
+        return [math.copysign(amperes or 0.0, power) for amperes, power in pairs]
+
+    @property
     def power_factor(self) -> float:
         """0..1."""
         return abs(self.exchange) / self.apparent_power
@@ -118,11 +130,11 @@ class Metering:
         return -self.power_factor if self.exchange > 0 else self.power_factor
 
     @property
-    def consumption(self) -> int:
+    def consumption(self) -> float:
         """W that the house consumes."""
-        return round(self.state.power(self.state.year.load))
+        return self.watts(self.state.power(self.state.year.load))
 
     @property
-    def consumption_total(self) -> int:
+    def consumption_total(self) -> float:
         """Wh that the house consumed since commissioning."""
-        return math.floor(self.state.forward(self.state.year.load))
+        return self.watt_hours(self.state.forward(self.state.year.load))

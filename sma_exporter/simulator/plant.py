@@ -1,7 +1,9 @@
-"""A plant: inverters, house and battery behind one grid meter. Its state is a function of time."""
+"""A plant: inverters, house, battery and charging station behind one meter, as a function of time."""
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from .year import (
     CHARGE_EFFICIENCY,
@@ -9,6 +11,7 @@ from .year import (
     STEP,
     YEAR,
     Battery,
+    Charger,
     Curve,
     String,
     Unit,
@@ -19,7 +22,7 @@ from .year import (
 
 COMMISSIONED = 1_388_534_400  # 2014-01-01 00:00 UTC, when every counter stood at 0
 
-# The unit of each inverter model, under the model's name.
+# The units of a plant for which no others are named.
 UNITS = (
     Unit("sb-1.5", 1500, strings=(String(1600),)),
     Unit("sb-3.6", 3680, strings=(String(2600, 0.2), String(1250, -0.7))),
@@ -27,6 +30,30 @@ UNITS = (
     Unit("stp-10-se", 10_000, 3, (String(5800, -0.2), String(4400, 0.3)), Battery(9700, 8000)),
     Unit("sbs-3.7", 3700, battery=Battery(9300, 3700)),
 )
+# The unit of each inverter model, and the charging stations, under the model's name.
+KNOWN_UNITS = (
+    *UNITS,
+    Unit("stp-x-15", 15_000, 3, (String(6400, 0.3), String(4900, -0.4), String(4100, -0.5))),
+    Unit(
+        "sb-smart-energy",
+        5000,
+        strings=(String(2900, 0.4), String(2500)),
+        battery=Battery(9800, 5000),
+    ),
+)
+KNOWN_CHARGERS = (Charger("evc-22", 11_000),)
+
+
+Member = TypeVar("Member", Unit, Charger)
+
+
+def named(members: Sequence[Member], name: str, missing: str) -> Member:
+    """Return the member of that name; raise ValueError, which begins with `missing`."""
+    for member in members:
+        if member.name == name:
+            return member
+    names = ", ".join(member.name for member in members) or "none"
+    raise ValueError(f"{missing} {name!r} (it has: {names})")
 
 
 @dataclass(frozen=True)
@@ -97,21 +124,24 @@ class Plant:
     seed: int = 0
     solar_offset: float = 3600.0
     units: tuple[Unit, ...] = UNITS
+    chargers: tuple[Charger, ...] = ()
 
     def at(self, time: float) -> State:
         """Return the plant at a Unix time; before it was commissioned, as at that time."""
         seconds = max(0.0, time + self.solar_offset - COMMISSIONED)
         turns, rest = divmod(seconds, YEAR)
         knot = int(rest // QUARTER)
-        return State(year_of(self.seed, self.units), int(turns), knot, rest / QUARTER - knot)
+        return State(
+            year_of(self.seed, self.units, self.chargers), int(turns), knot, rest / QUARTER - knot
+        )
 
     def unit(self, name: str) -> Unit:
         """Return the unit of that name."""
-        for unit in self.units:
-            if unit.name == name:
-                return unit
-        names = ", ".join(unit.name for unit in self.units) or "none"
-        raise ValueError(f"the plant has no unit {name!r} (it has: {names})")
+        return named(self.units, name, "the plant has no unit")
+
+    def charger(self, name: str) -> Charger:
+        """Return the charging station of that name."""
+        return named(self.chargers, name, "the plant has no charging station")
 
     @property
     def meter_serial(self) -> int:

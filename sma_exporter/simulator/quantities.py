@@ -4,28 +4,37 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from .charging import Charging
 from .measurement import OK, Measurement, Tags
 from .metering import Metering
-from .plant import Plant
+from .plant import KNOWN_UNITS, Plant, named
 from .storage import Storage
-from .year import Unit
+from .totals import Totals
+from .year import Charger, Unit
 
 FAULTY_COMMUNICATION = Tags((1719,))
 
 
 @dataclass(frozen=True)
 class Site:
-    """A device and its plant. `unit`: None for a meter; `meter`: it reads the plant's meter."""
+    """A device and its plant. `unit`: None if it is no inverter; `meter`: it reads the plant's meter.
+
+    `charger`: which charging station it is, if it is one. `exact`: it knows parts of a watt.
+    `members`: the names of what it sums up, None for the whole plant.
+    """
 
     plant: Plant
     unit: Unit | None
     serial: int
     name: str
     meter: bool = True
+    charger: Charger | None = None
+    exact: bool = False
+    members: frozenset[str] | None = None
 
 
 def place(name: str | None, plant: Plant | None, *, battery: bool) -> tuple[Plant, Unit | None]:
-    """Return the plant of a device, and which of the plant's units it is; `name`: None for a meter.
+    """Return the plant of a device, and which of the plant's units it is; `name`: None for no inverter.
 
     Without a plant the device gets its own. A battery inverter gets a roof beside it, which charges
     its battery. Raises ValueError if the plant has no such unit, or one with an unwanted battery.
@@ -37,7 +46,7 @@ def place(name: str | None, plant: Plant | None, *, battery: bool) -> tuple[Plan
         if unit.battery and not battery:
             raise ValueError(f"the plant's {unit.name} has a battery: give the plant one without")
         return plant, unit
-    unit = Plant().unit(name)
+    unit = named(KNOWN_UNITS, name, "there is no unit")
     unit = unit if battery else replace(unit, battery=None)
     roof = () if unit.strings else (Plant().unit("stp-10"),)
     return Plant(units=(unit, *roof)), unit
@@ -49,7 +58,7 @@ class TypeLabel:
 
     site: Site
     type_tag: int
-    firmware: int
+    firmware: int | str
 
     @property
     def serial(self) -> int:
@@ -115,7 +124,7 @@ class TypeLabel:
 
 @dataclass(frozen=True)
 class Quantities:
-    """All quantities of a device at one time: those of its label, inverter, storage and meter."""
+    """All quantities of a device and its plant at one time."""
 
     site: Site
     label: TypeLabel
@@ -123,20 +132,33 @@ class Quantities:
 
     @cached_property
     def inverter(self) -> Measurement | None:
-        """None on an energy meter."""
-        unit = self.site.unit
-        return Measurement(self.site.plant, unit, self.time) if unit else None
+        """None if it is no inverter."""
+        unit, exact = self.site.unit, self.site.exact
+        return Measurement(self.site.plant, unit, self.time, exact=exact) if unit else None
 
     @cached_property
     def storage(self) -> Storage | None:
-        """None on an energy meter."""
-        unit = self.site.unit
-        return Storage(self.site.plant, unit, self.time) if unit else None
+        """None if it is no inverter."""
+        unit, exact = self.site.unit, self.site.exact
+        return Storage(self.site.plant, unit, self.time, exact=exact) if unit else None
 
     @cached_property
     def meter(self) -> Metering | None:
         """None if the device reads no meter."""
-        return Metering(self.site.plant, self.time) if self.site.meter else None
+        exact = self.site.exact
+        return Metering(self.site.plant, self.time, exact=exact) if self.site.meter else None
+
+    @cached_property
+    def charger(self) -> Charging | None:
+        """None if it is no charging station."""
+        charger, exact = self.site.charger, self.site.exact
+        return Charging(self.site.plant, charger, self.time, exact=exact) if charger else None
+
+    @cached_property
+    def plant(self) -> Totals:
+        """What the members of the plant do together, as far as this device knows of them."""
+        site = self.site
+        return Totals(site.plant, self.time, site.members, exact=site.exact)
 
     @property
     def dark(self) -> bool:

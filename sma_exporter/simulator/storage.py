@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from .measurement import NOT_AVAILABLE, OFF, OK, Tags, wave
-from .plant import Plant, State
+from .measurement import NOT_AVAILABLE, OFF, OK, Resolution, Tags, wave
+from .plant import COMMISSIONED, Plant, State
 from .year import Unit
 
 RESERVE = 5  # % that a battery does not discharge
@@ -20,7 +20,7 @@ PACKS = 3  # the most of a battery inverter
 
 
 @dataclass(frozen=True)
-class Storage:
+class Storage(Resolution):
     """The quantities of one unit's battery."""
 
     plant: Plant
@@ -41,29 +41,29 @@ class Storage:
         return self.unit.battery.usable / sum(battery.usable for battery in batteries)
 
     @cached_property
-    def power(self) -> int:
+    def power(self) -> float:
         """W, positive while charging."""
-        return round(self.share * self.state.power(self.state.year.battery))
+        return self.watts(self.share * self.state.power(self.state.year.battery))
 
     @property
-    def charge_power(self) -> int:
+    def charge_power(self) -> float:
         """W into the battery."""
         return max(0, self.power)
 
     @property
-    def discharge_power(self) -> int:
+    def discharge_power(self) -> float:
         """W out of the battery."""
         return max(0, -self.power)
 
     @property
-    def charge_total(self) -> int:
+    def charge_total(self) -> float:
         """Wh into the battery since commissioning."""
-        return math.floor(self.share * self.state.forward(self.state.year.battery))
+        return self.watt_hours(self.share * self.state.forward(self.state.year.battery))
 
     @property
-    def discharge_total(self) -> int:
+    def discharge_total(self) -> float:
         """Wh out of the battery since commissioning."""
-        return math.floor(self.share * self.state.backward(self.state.year.battery))
+        return self.watt_hours(self.share * self.state.backward(self.state.year.battery))
 
     @property
     def state_of_charge(self) -> float:
@@ -77,6 +77,11 @@ class Storage:
     def state_of_health(self) -> float:
         """% of the capacity when new: half a point less every year."""
         return 100.0 - min(20, self.state.turns // 2) if self.unit.battery else 0.0
+
+    @property
+    def operating_time(self) -> int:
+        """Seconds since commissioning."""
+        return math.floor(max(0.0, self.time - COMMISSIONED))
 
     @property
     def voltage(self) -> float:
@@ -117,7 +122,7 @@ class Storage:
         """Charging, discharging, standby, or off without a battery."""
         if self.unit.battery is None:
             return OFF
-        if self.power == 0:
+        if round(self.power) == 0:
             return STANDBY
         return CHARGING if self.power > 0 else DISCHARGING
 

@@ -1,4 +1,4 @@
-"""The year of a plant: sun, clouds, house, battery and grid meter.
+"""The year of a plant: sun, clouds, house, charging station, battery and grid meter.
 
 All powers (W) are computed once, at the 35,040 quarter hours (the knots) of a year of 365 days; they
 are linear in between. The year repeats for ever. So a power is an interpolation, a total is a number
@@ -36,6 +36,8 @@ BASE_LOAD = 260.0
 ACTIVITY = (0, 0, 0, 0, 0, 30, 180, 380, 300, 160, 140, 220, 460,
             300, 160, 160, 260, 480, 820, 900, 640, 400, 240, 80, 0)  # fmt: skip
 APPLIANCE = 1800.0  # W, for about a quarter of an hour
+
+PHASES = 3
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,25 @@ class Unit:
 
 
 @dataclass(frozen=True)
+class Charger:
+    """A charging station for a vehicle: the power (W) it charges with, and its number of AC phases."""
+
+    name: str
+    power: float
+    phases: int = PHASES
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A vehicle at a charging station, for one day: knots at which something changes."""
+
+    plugged: int
+    start: int
+    end: int
+    unplugged: int
+
+
+@dataclass(frozen=True)
 class Curve:
     """A power over the year (W), and the energy so far in the positive and negative direction (Wh)."""
 
@@ -103,10 +124,11 @@ class Year:
 
     sun: Curve
     slant: Curve
-    load: Curve
+    load: Curve  # of the house and of what charges at it
     battery: Curve  # positive while charging, all batteries together
     grid: Curve  # positive while feeding in
     units: Mapping[str, Curve]  # AC power of the units with a battery
+    chargers: Mapping[str, Curve]
     stored: "array[float]"  # Wh in all batteries together
     daylight: "array[float]"  # s with sun since the year began
 
@@ -181,6 +203,20 @@ def house(seed: int, day: int) -> list[float]:
     ]
 
 
+def visit(seed: int, charger: str, day: int) -> Visit:
+    """Return when a vehicle comes in the morning of a day, charges, is full, and leaves."""
+    random = random_numbers(seed, f"charger/{charger}", day % DAYS)
+    plugged = random.randrange(33, 41)
+    start = plugged + random.randrange(1, 7)
+    return Visit(plugged, start, start + random.randrange(5, 17), random.randrange(66, 77))
+
+
+def charging(seed: int, charger: Charger, day: int) -> list[float]:
+    """Return the power of a charging station (W) at the knots of a day."""
+    times = visit(seed, charger.name, day)
+    return [charger.power if times.start < k < times.end else 0.0 for k in range(KNOTS_PER_DAY)]
+
+
 def closed(days: Iterator[list[T]]) -> list[T]:
     """Return the knots of all days in a row, and the first knot again."""
     knots = list(chain.from_iterable(days))
@@ -211,10 +247,15 @@ def follow(
 
 
 @lru_cache(maxsize=8)
-def year_of(seed: int, units: tuple[Unit, ...]) -> Year:
+def year_of(seed: int, units: tuple[Unit, ...], chargers: tuple[Charger, ...] = ()) -> Year:
     """Return the year of a plant: it takes a quarter of a second and 4 MB; the last few are cached."""
     sky = closed(sunlight(seed, day) for day in range(DAYS))
     load = closed(house(seed, day) for day in range(DAYS))
+    charged = {
+        each.name: closed(charging(seed, each, day) for day in range(DAYS)) for each in chargers
+    }
+    for powers in charged.values():
+        load = [use + power for use, power in zip(load, powers, strict=True)]
     idle = [sum(unit.generated(*light) - unit.standby for unit in units) for light in sky]
     batteries = [unit.battery for unit in units if unit.battery]
     usable = sum(battery.usable for battery in batteries)
@@ -238,6 +279,7 @@ def year_of(seed: int, units: tuple[Unit, ...]) -> Year:
             for unit in units
             if unit.battery
         },
+        chargers={name: curve(powers) for name, powers in charged.items()},
         stored=array("d", stored),
         daylight=array("d", accumulate(lit, initial=0.0)),
     )

@@ -1,7 +1,7 @@
 """The grid standards that a device can be set to: tag number -> stable name.
 
 SMA's lists have about 130, more with every firmware; these are those of low-voltage grids where its
-inverters are sold. A name is a label value and never changes.
+inverters are sold, and what a Tripower X offers. A name is a label value and never changes.
 """
 
 from collections.abc import Mapping
@@ -18,6 +18,8 @@ COUNTRY_STANDARDS: Mapping[int, str] = MappingProxyType(
         560: "en50438",
         1013: "other_standard",
         1020: "bdew_medium_voltage",
+        5347: "sma_default_50_hz_stop",
+        5348: "sma_default_60_hz_stop",
         7501: "rd1663_661_a",
         7510: "vde_ar_n_4105",
         7512: "g59_2",
@@ -66,7 +68,10 @@ COUNTRY_STANDARDS: Mapping[int, str] = MappingProxyType(
         7585: "vde_ar_n_4105_2018_storage_above_4_6_kva",
         7586: "vde_ar_n_4105_2018_generator_up_to_4_6_kva",
         7587: "vde_ar_n_4105_2018_storage_up_to_4_6_kva",
+        7588: "vde_ar_n_4110_2018_generator_internal",
+        7589: "vde_ar_n_4110_2018_generator_external",
         7590: "en50549_1_2018",
+        7591: "en50549_2_2018",
         7592: "sma_default_2019_50_hz",
         7593: "sma_default_2019_60_hz",
         7594: "g98_1_2018",
@@ -77,14 +82,40 @@ COUNTRY_STANDARDS: Mapping[int, str] = MappingProxyType(
         7600: "dansk_energi_dk2_2019",
         7602: "c10_11_2019_generator_internal",
         7603: "c10_11_2019_generator_external",
+        7604: "c10_11_2019_medium_voltage_generator_internal",
+        7605: "c10_11_2019_medium_voltage_generator_external",
         7606: "c10_11_2019_storage_internal",
         7607: "c10_11_2019_storage_external",
         7610: "cei_0_21_2019_up_to_11_08_kw_internal",
         7611: "cei_0_21_2019_up_to_11_08_kw_external",
         7612: "cei_0_21_2019_above_11_08_kw_external",
+        7613: "cei_0_16_2019_up_to_6_mw",
         7615: "tor_generator_type_a_2019",
         7616: "tor_generator_type_b_2019",
         7618: "vfr_2019",
+        7625: "orden_ted_749_2020_type_a",
+        7626: "orden_ted_749_2020_type_b",
         7628: "en50549_1_2019_pl_type_a",
+        7636: "na_eea_ne7_2020_generator_up_to_250_kw",
+        7648: "nrs_097_2_1_2017_a1_a2",
+        7649: "nrs_097_2_1_2017_a3",
+        7650: "iec61727_pea_2016",
+        7652: "stand_alone_mode_50_hz",
+        7653: "stand_alone_mode_60_hz",
+        7654: "si4777_hs131_13_up_to_50_kw",
+        7655: "si4777_hs131_pf_above_50_kw",
+        7656: "nt_ley20571_up_to_100_kw",
+        7657: "abnt_nbr_16149_2013_all_systems",
+        7658: "pn_en_50549_1_2019",
+        7660: "pn_en_50549_2_2019",
+        7661: "as_nzs_4777_2_2020_region_a",
+        7662: "as_nzs_4777_2_2020_region_b",
+        7663: "as_nzs_4777_2_2020_region_c",
+        7664: "as_nzs_4777_2_2020_region_nz",
+        7675: "irr_dcc_mv_below_500_kw",
+        7680: "dewa_from_10_kw",
+        7688: "eifs_2018_generator_type_a",
+        7691: "guidelines_2022_low_voltage",
+        7692: "guidelines_2022_medium_voltage",
     }
 )

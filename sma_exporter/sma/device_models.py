@@ -725,5 +725,19 @@ _NAMES = {
 
 DEVICE_MODELS: Mapping[int, str] = MappingProxyType(_NAMES)
 
+CHARGING_STATION = 8008
+
+#: Classes of devices, as ennexOS tells them; behind a gateway a device may tell its class alone, no model.
+DEVICE_CLASSES: Mapping[int, str] = MappingProxyType(
+    {
+        8001: "Solar Inverters",
+        8002: "Wind Turbine Inverter",
+        8007: "Battery Inverter",
+        CHARGING_STATION: "Charging station",
+        8009: "Hybrid inverter",
+        8010: "Battery",
+    }
+)
+
 #: Those that measure the grid connection themselves, and so are the meter whose serial number they tell.
 METERS = frozenset({9132, 9307, 9327, 9343, 9399, 9437, 9473, 19131, 19133, 19139})

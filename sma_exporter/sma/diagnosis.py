@@ -1,5 +1,6 @@
 """The seam for `sensors`: what a protocol finds out on the way to a device, and what the device answers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .exceptions import SmaException
@@ -41,6 +42,14 @@ class UnknownValue:
     is_text: bool
 
 
+@dataclass(frozen=True, slots=True)
+class OtherDevice:
+    """A further device behind the same address. `own_keys`: what the configuration has to say of it."""
+
+    identity: Identity
+    own_keys: Mapping[str, str]
+
+
 @dataclass(slots=True)
 class Diagnosis:
     """What was found out about one device.
@@ -48,7 +57,9 @@ class Diagnosis:
     `url`: where it turned out to be. `readings`: what the exporter would get. `warnings`: what of the
     values is not read. `fingerprint`: of a certificate that nobody verified. `failure`: why it ended
     early, after the last of the steps. `needs_installer`: how many more values most devices show to
-    the installer only.
+    the installer only. `own_keys`: keys of its protocol that the configuration needs. `others`: what
+    else is behind the same address. `advice`: what to do about the failure, where the protocol knows it
+    better than the failure's reason tells.
     """
 
     url: str
@@ -59,5 +70,8 @@ class Diagnosis:
     readings: Readings = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     needs_installer: int = 0
+    own_keys: Mapping[str, str] = field(default_factory=dict)
+    others: list[OtherDevice] = field(default_factory=list)
     fingerprint: str | None = None
     failure: SmaException | None = None
+    advice: str = ""

@@ -66,6 +66,11 @@ class SmaException(Exception):
         """Whether a session may have been left behind, mostly by a login without an answer."""
         return self.pause is Pause.LOST_LOGIN
 
+    @property
+    def brief(self) -> str:
+        """Why, without the sentence: that may name an address or a user."""
+        return str(self.reason)
+
 
 class SmaAuthenticationException(SmaException):
     """Raised when the device refuses the password for the group that was tried."""
@@ -155,6 +160,12 @@ class SmaReadException(SmaException):
     def __init__(self, message: str, *, err: int | None = None) -> None:
         super().__init__(message)
         self.err = err
+
+    @property
+    def brief(self) -> str:
+        """Why, with the number of the error if it is a usual one."""
+        reason = str(self.reason)
+        return reason if self.err is None or self.err > 999 else f"{reason}: err {self.err}"
 
 
 class SmaUnsupportedException(SmaReadException):

@@ -1,10 +1,21 @@
 """The seam for `backfill`: what a device has kept of its own history, whatever the protocol."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
+from .exceptions import (
+    Pause,
+    SmaAuthenticationException,
+    SmaConnectionException,
+    SmaException,
+    SmaReadException,
+    SmaTlsException,
+)
 from .source import Identity
+
+_LOGGER = logging.getLogger(__name__)
 
 #: Whether to stop, after so many seconds.
 Wait: TypeAlias = Callable[[float], bool]
@@ -95,3 +106,44 @@ class HistorySource(Protocol):
 
     def entries(self, series: HistorySeries, start: int, end: int) -> list[Entry]:
         """Return the entries of a span that have a value, both ends included, in the order of time."""
+
+
+#: Seconds before each repeat of one request; a longer pause that a lost login calls for counts instead.
+PAUSES = (5.0, 10.0, 20.0, 40.0, 60.0, 60.0)
+
+#: Repeating cannot help, or must not be tried.
+_FINAL = (SmaAuthenticationException, SmaTlsException)
+
+_Answer = TypeVar("_Answer")
+
+
+def repeated(
+    ask: Callable[[], _Answer],
+    wait: Wait,
+    device: str,
+    *,
+    is_final: Callable[[SmaException], bool],
+) -> _Answer:
+    """Return what a request brings; repeat what failed, a few times. Stopped between two requests.
+
+    `is_final`: which failures say that the device has nothing to give.
+    """
+    lost_logins = 0
+    for pause in PAUSES:
+        if wait(0):
+            raise Stopped
+        try:
+            return ask()
+        except (SmaConnectionException, SmaReadException) as error:
+            if isinstance(error, _FINAL) or is_final(error):
+                raise
+            seconds = pause
+            if error.login_lost:
+                first, most = Pause.LOST_LOGIN.value
+                seconds = max(seconds, min(first * 2**lost_logins, most))
+                lost_logins += 1
+            extra = {"device": device, "error": str(error), "again_in": f"{seconds:.0f}s"}
+            _LOGGER.warning("a request failed and is repeated", extra=extra)
+        if wait(seconds):
+            raise Stopped
+    return ask()

@@ -63,6 +63,7 @@ UNITS: Mapping[str, tuple[int, int]] = MappingProxyType(
         "Hz": (1, 1),
         "°C": (1, 1),
         "%": (1, 100),
+        "Ohm": (1, 1),
         "kOhm": (1000, 1),
         "Wh": (3600, 1),
         "kWh": (3_600_000, 1),

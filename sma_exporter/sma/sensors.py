@@ -31,6 +31,9 @@ PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "pack": LETTERS,
         "optimizer": _COUNTED,
         "gateway": _COUNTED,
+        "zone": LETTERS,
+        "fan": LETTERS,
+        "sender": LETTERS,
     }
 )
 
@@ -57,9 +60,10 @@ class SensorDefinition:
     gain in a second at the most, in its unit; None: as much as the rated power of the inverter
     allows. `bounds`: the least and the most that a gauge can be, in its unit, far beyond what any
     device measures; None: any number. `states`: the tags that are known, in the order of
-    exposition. `tag_numbers`: what the device says as a tag, as a number in the base unit. `kept`:
-    it describes the device, so the last value holds while the device sleeps. `made_of`: the sensors
-    that a protocol makes this one of.
+    exposition. `tag_numbers`: what the device says as a tag, as a number in the base unit. `bits`:
+    how many bits of the number, from the lowest, are inputs or outputs. `kept`: it describes the
+    device, so the last value holds while the device sleeps. `made_of`: the sensors that a protocol
+    makes this one of.
     """
 
     template: str
@@ -69,6 +73,7 @@ class SensorDefinition:
     bounds: tuple[float, float] | None = None
     states: tuple[int, ...] = ()
     tag_numbers: Mapping[int, int] | None = None
+    bits: int = 0
     kept: bool = False
     made_of: tuple[str, ...] = ()
 
@@ -128,6 +133,12 @@ def _gauge(
     )
 
 
+def _bits(
+    template: str, bits: int, *, tag_numbers: Mapping[int, int] | None = None
+) -> SensorDefinition:
+    return SensorDefinition(template=template, kind=Kind.GAUGE, bits=bits, tag_numbers=tag_numbers)
+
+
 def _metered(template: str, unit: str = "watts") -> SensorDefinition:
     return _gauge(template, unit, bounds=_METERED_WATTS)
 
@@ -168,6 +179,7 @@ _CONDITION = (35, 303, 307, 455)
 _MODULE = (35, 303, 307)
 _LINK = (307, 455, 35, 303, 1719, 1725, 2130)
 _DUPLEX = (1726, 1727)
+_LIMIT_SOURCES = (302, 2608, 5177, 5178, 5179, 5180)
 
 _SPEEDS = MappingProxyType({1720: 1_250_000, 1721: 12_500_000})  # 10 and 100 Mbit/s
 _INPUTS = MappingProxyType({2246 + bits: bits for bits in range(16)})  # the lowest bit is D1
@@ -259,6 +271,7 @@ DEFINITIONS: tuple[SensorDefinition, ...] = (
     _gauge("battery_ambient_temp", "celsius"),
     _gauge("battery_cell_voltage_lowest", "volts"),
     _gauge("battery_cell_voltage_highest", "volts"),
+    _gauge("battery_cell_voltage_sum_{pack}", "volts"),
     _gauge("battery_power_charge_total", "watts"),
     _gauge("battery_power_charge_{pack}", "watts"),
     _gauge("battery_charge_power_available", "watts"),
@@ -268,9 +281,11 @@ DEFINITIONS: tuple[SensorDefinition, ...] = (
     _total("battery_charge_total", "joules"),
     _total("battery_charge_{pack}", "joules"),
     _total("battery_charge_installed", "joules"),
+    _total("battery_charge_installed_{pack}", "joules"),
     _total("battery_discharge_total", "joules"),
     _total("battery_discharge_{pack}", "joules"),
     _total("battery_discharge_installed", "joules"),
+    _total("battery_discharge_installed_{pack}", "joules"),
     _total("battery_charge_amount", "coulombs", _BATTERY_AMPERES),
     _total("battery_discharge_amount", "coulombs", _BATTERY_AMPERES),
     _gauge("battery_nominal_capacity", "joules", kept=True),
@@ -280,11 +295,14 @@ DEFINITIONS: tuple[SensorDefinition, ...] = (
     _total("battery_cycles", "", _CYCLES),
     _total("battery_full_charges", "", _CYCLES),
     _total("battery_operating_time", "seconds", _CLOCK),
+    _total("battery_overvoltage_errors", "", _EVENTS),
+    _total("battery_high_voltage_warnings", "", _EVENTS),
+    _total("battery_low_charge_warnings", "", _EVENTS),
     _states("battery_status_operating_mode", 303, 308, 2291, 2292, 2293, 2289, 2290, 2294, 2424, 3664),
     _states("battery_application_area", 2614, 2615, 2616, 2617, 2618),
     _states("battery_condition_{pack}", *_CONDITION),
     _states("battery_temp_condition_{pack}", *_CONDITION),
-    _states("battery_management_status_{pack}", 388),
+    _states("battery_management_status_{pack}", 388, 303, 71, 1295, 2291),
     _states("battery_management_command_{pack}", 303, 2289, 2290, 2291),
     _states("battery_charge_control_available_{pack}", 1129, 1130),
     # Backup and secure power supply
@@ -326,9 +344,61 @@ DEFINITIONS: tuple[SensorDefinition, ...] = (
     _gauge("grid_connection_power_limit_ratio", "ratio", kept=True),
     _states("device_control_status", 303, 308),
     _states("plant_control_status", 303, 308),
-    _gauge("digital_inputs", tag_numbers=_INPUTS),
+    _gauge("active_power_limit_ratio", "ratio"),
+    _gauge("active_power_lower_limit_ratio", "ratio"),
+    _states("active_power_limit_source", *_LIMIT_SOURCES),
+    _states("active_power_lower_limit_source", *_LIMIT_SOURCES),
+    _gauge("absorbed_power_limit_ratio", "ratio"),
+    _gauge("absorbed_power_lower_limit_ratio", "ratio"),
+    _gauge("active_power_setpoint_ratio", "ratio"),
+    _gauge("digital_input_power_limit_ratio", "ratio"),
+    _gauge("available_power", "watts"),
+    _gauge("available_reactive_power_overexcited", "vars"),
+    _gauge("available_reactive_power_underexcited", "vars"),
+    _gauge("available_reactive_power_ratio_overexcited", "ratio"),
+    _gauge("available_reactive_power_ratio_underexcited", "ratio"),
+    _gauge("reactive_power_limit_ratio", "ratio"),
+    _gauge("reactive_power_lower_limit_ratio", "ratio"),
+    _states("reactive_power_mode", 303, 1069, 1070, 1071, 1072, 1073, 1074, 1075, 1076, 4562),
+    _states("reactive_power_range", 4396, 4397, 4398),
+    _bits("digital_inputs", 4, tag_numbers=_INPUTS),
+    _bits("digital_input_group", 8),
+    _bits("digital_output_group", 8),
+    # Plant
+    _gauge("plant_power_rated", "watts", kept=True),
+    _gauge("plant_dc_power_rated", "watts", kept=True),
+    _gauge("plant_availability", "ratio"),
+    _gauge("plant_inverters_running"),
+    _gauge("plant_inverters_waiting"),
+    _gauge("plant_inverters_stopped"),
+    _gauge("plant_inverters_reactive_power_on_demand"),
+    # Charging stations
+    _gauge("charging_power", "watts"),
+    _total("charging_total", "joules", _GRID),
+    _gauge("charging_session_energy", "joules"),  # of each session from 0
+    _states("charging_session_status", 200111, 200112, 200113, 200114, 200115, 5169),
+    _states("vehicle_condition", *_CONDITION),
+    _states("charging_mode_switch", 4718, 4950),
+    _states("charging_mode", 4718, 4719, 4720, 4721),
+    _states("charging_lock", 5171, 5172),
+    _gauge("charging_current_limit", "amperes", kept=True),
+    _gauge("charging_power_rated", "watts", kept=True),
+    _gauge("charging_stations_active"),
+    # External grid
+    _gauge("external_grid_power", "watts"),
+    _gauge("external_grid_power_{phase}", "watts"),
+    _gauge("external_grid_voltage_{phase}", "volts"),
+    _gauge("external_grid_current", "amperes"),
+    _gauge("external_grid_current_{phase}", "amperes"),
+    _gauge("external_grid_frequency", "hertz"),
+    _gauge("external_grid_reactive_power", "vars"),
+    _gauge("external_grid_reactive_power_{phase}", "vars"),
+    _total("external_grid_total_export", "joules", _GRID),
+    _total("external_grid_total_import", "joules", _GRID),
     # Temperatures and weather
     _gauge("inverter_temp", "celsius"),
+    _gauge("inverter_zone_temp_{zone}", "celsius"),
+    _gauge("fan_duty_cycle_{fan}", "ratio"),
     _gauge("transformer_temp", "celsius"),
     _gauge("device_temp", "celsius"),
     _gauge("internal_temp", "celsius"),
@@ -360,16 +430,20 @@ DEFINITIONS: tuple[SensorDefinition, ...] = (
     _states("block_status", 2386, 2387, 2388, 2389, 2390),
     _states("grid_connection_status", 303, 1394, 1461, 1466, 1787, 2183, 2184, 2185, 2186),
     _states("grid_relay_status", 51, 311),
-    _states("multifunction_relay_status", 51, 311),
+    _states("multifunction_relay_status", 51, 311, 303),
     _states("plant_mains_connection", 1779, 1780, 1781),
     _choice("country_standard"),
+    _choice("grid_type"),
     _total("operating_time", "seconds", _CLOCK),
     _total("feed_in_time", "seconds", _CLOCK),
     _gauge("feed_in_wait_time", "seconds"),
     _total("grid_connections", "", _EVENTS),
+    _total("dc_disconnects", "", _EVENTS),
+    _total("arc_faults", "", _EVENTS),
     _total("events_user", "", _EVENTS),
     _total("events_installer", "", _EVENTS),
     _gauge("event_number"),
+    _gauge("error_code"),
     _states("event_message", 886),  # and hundreds of texts, which appear by their number
     _states("event_recommended_action", 887, 336, 337, 338),
     _states("event_correction_measure", 885),  # likewise
@@ -378,8 +452,9 @@ DEFINITIONS: tuple[SensorDefinition, ...] = (
     _states("speedwire_a_status", *_LINK),
     _states("speedwire_b_status", *_LINK),
     _states("wifi_status", *_LINK, 3325, 3426),
-    _states("wifi_access_point_status", *_LINK),
+    _states("wifi_access_point_status", *_LINK, 308),
     _states("webconnect_status", *_LINK),
+    _states("portal_status", *_LINK),
     _states("energy_meter_speedwire_status", *_LINK),
     _states("energy_meter_modbus_status", *_LINK),
     _gauge("speedwire_a_speed", "bytes_per_second", tag_numbers=_SPEEDS),
@@ -389,6 +464,7 @@ DEFINITIONS: tuple[SensorDefinition, ...] = (
     _gauge("wifi_signal_strength", "ratio"),
     _states("wifi_scan_status", 3366, 3367, 3368, 3369),
     _states("wifi_antenna", 3326, 3327),
+    _states("sunspec_signal_status_{sender}", 1129, 1130),
     # What the device says of itself
     _gauge("serial_number", kept=True),
     _text("device_name", kept=True),

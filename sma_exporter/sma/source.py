@@ -78,6 +78,10 @@ class Source(Protocol):
     def logins(self) -> int:
         """How many sessions were opened so far."""
 
+    @property
+    def usual_session(self) -> str:
+        """What `session` is where the configuration does not say: "scrape" or "keep"."""
+
     def read(
         self, deadline: Deadline, custom: Collection[Address], *, identify: bool
     ) -> Generator[Measurements]:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from .country_standards import COUNTRY_STANDARDS
-from .device_models import DEVICE_MODELS
+from .device_models import DEVICE_CLASSES, DEVICE_MODELS
 
 
 class Tag(NamedTuple):
@@ -25,8 +25,10 @@ TAGS: Mapping[int, Tag] = MappingProxyType(
         35: Tag("fault", "Fault"),
         51: Tag("closed", "Closed"),
         55: Tag("communication_impaired", "Communication impaired"),
+        71: Tag("fault", "Fault"),  # of a battery management
         235: Tag("parallel_grid_operation", "Parallel grid operation"),
         295: Tag("mpp", "MPP"),
+        302: Tag("none", "None"),  # where a table of channels says so; else see SAYS_NOTHING
         303: Tag("off", "Off"),
         307: Tag("ok", "Ok"),
         308: Tag("on", "On"),
@@ -47,6 +49,14 @@ TAGS: Mapping[int, Tag] = MappingProxyType(
         887: Tag("none", "None"),
         1041: Tag("overexcited", "Overexcited"),
         1042: Tag("underexcited", "Underexcited"),
+        1069: Tag("q_v_curve", "Q(V) characteristic curve"),
+        1070: Tag("q_manual_percent", "Q, manual setting in %"),
+        1071: Tag("q_manual_var", "Q, manual setting in var"),
+        1072: Tag("q_external", "Q, external setting"),
+        1073: Tag("q_p_curve", "Q(P) characteristic curve"),
+        1074: Tag("cos_phi_manual", "cos φ, manual setting"),
+        1075: Tag("cos_phi_external", "cos φ, external setting"),
+        1076: Tag("cos_phi_p_curve", "cos φ(P) characteristic curve"),
         1129: Tag("yes", "Yes"),
         1130: Tag("no", "No"),
         1295: Tag("standby", "Standby"),
@@ -97,6 +107,7 @@ TAGS: Mapping[int, Tag] = MappingProxyType(
         2389: Tag("underfrequency", "Underfrequency"),
         2390: Tag("passive_islanding_detection", "Passive islanding detection"),
         2424: Tag("presetting", "Presetting"),
+        2608: Tag("digital_input", "Digital input"),
         2614: Tag("self_consumption", "Self-consumption"),
         2615: Tag("state_of_charge_conservation", "Conservation of the state of charge"),
         2616: Tag("backup", "Backup"),
@@ -124,6 +135,32 @@ TAGS: Mapping[int, Tag] = MappingProxyType(
         3557: Tag("high_switching_currents", "High switching currents"),
         3584: Tag("none", "No status"),
         3664: Tag("emergency_charge", "Emergency charge mode"),
+        4396: Tag("feed_in", "Feed-in"),
+        4397: Tag("draw", "Draw"),
+        4398: Tag("zero", "Zero active power"),
+        4562: Tag("cos_phi_v_curve", "cos φ(V) characteristic curve"),
+        4718: Tag("fast", "Fast charging"),
+        4719: Tag("optimized", "Optimized charging"),
+        4720: Tag("target", "Charging with a target"),
+        4721: Tag("stop", "Charging stopped"),
+        4950: Tag("smart", "Smart charging"),
+        5169: Tag("locked", "Charging station locked"),
+        5171: Tag("locked", "Charging locked"),
+        5172: Tag("released", "Charging released"),
+        5177: Tag("manual_operation", "Manual operation"),
+        5178: Tag("sunny_home_manager", "Sunny Home Manager control"),
+        5179: Tag("manual_remote_control", "Manual remote control"),
+        5180: Tag("ac_current_limitation", "AC current limitation"),
+        18007: Tag("v400_230", "400 V/230 V"),
+        18011: Tag("v230_400_3l_n", "230/400 V, 3 L + N"),
+        18012: Tag("v380_220_3l_n", "380/220 V, 3 L + N"),
+        18023: Tag("v440_254_3l_n", "440/254 V, 3 L + N"),
+        18030: Tag("v420_242_3l_n", "420/242 V, 3 L + N"),
+        200111: Tag("not_connected", "Vehicle not connected"),
+        200112: Tag("sleep", "Vehicle connected, not charging"),
+        200113: Tag("charging", "Charging"),
+        200114: Tag("target_reached", "Charging target reached"),
+        200115: Tag("fault", "Fault"),
         # Four inputs in one tag, D1 the lowest bit
         **{2246 + bits: Tag(f"inputs_{bits:04b}", f"D4-D1: {bits:04b}") for bits in range(16)},
     }
@@ -137,6 +174,7 @@ SAYS_NOTHING = frozenset({302, 973, 16777212, 16777213, 16777214})
 L10N: Mapping[str, str] = MappingProxyType(
     {str(number): tag.text for number, tag in TAGS.items()}
     | {str(number): model for number, model in DEVICE_MODELS.items()}
+    | {str(number): kind for number, kind in DEVICE_CLASSES.items()}
     | {str(number): standard for number, standard in COUNTRY_STANDARDS.items()}
 )
 
@@ -152,5 +190,7 @@ def slug(tag: int) -> str:
 
 
 def name(tag: int) -> str:
-    """Return what one of very many choices is called: a grid standard or a device model."""
-    return COUNTRY_STANDARDS.get(tag) or DEVICE_MODELS.get(tag) or slug(tag)
+    """Return what one of very many choices is called: a grid standard, a device model, a grid type."""
+    return (
+        COUNTRY_STANDARDS.get(tag) or DEVICE_MODELS.get(tag) or DEVICE_CLASSES.get(tag) or slug(tag)
+    )

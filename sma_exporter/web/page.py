@@ -35,6 +35,8 @@ _VALUES = (
     ("Battery", "battery_soc_total", "%", 0.01, 0),
     ("Charging", "battery_power_charge_total", "W", 1, 0),
     ("Discharging", "battery_power_discharge_total", "W", 1, 0),
+    ("Vehicles", "charging_power", "W", 1, 0),
+    ("Charged in total", "charging_total", "kWh", _JOULES_A_KWH, 0),
     ("Into the grid", "metering_power_supplied", "W", 1, 0),
     ("From the grid", "metering_power_absorbed", "W", 1, 0),
 )

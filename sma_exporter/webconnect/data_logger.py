@@ -6,18 +6,11 @@ where the metadata has the very object that is read live, and the object is a me
 state of charge): the history of the other numbers may be averages or count a day, which is not known.
 """
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ..sma.exceptions import (
-    Pause,
-    SmaAuthenticationException,
-    SmaConnectionException,
-    SmaReadException,
-    SmaTlsException,
-)
+from ..sma.exceptions import SmaException, SmaReadException
 from ..sma.history import (
     DAY,
     FIVE_MINUTES,
@@ -25,16 +18,14 @@ from ..sma.history import (
     HistoryDevice,
     HistorySeries,
     SeriesState,
-    Stopped,
     Wait,
+    repeated,
 )
 from ..sma.time_zones import time_zone
 from .client import SMA, LogEntry
 from .decode import PARAMETER_KEYS, decode, identity_of
 from .exceptions import SmaNoLoggerException, SmaSeveralDevicesException
 from .values import elements, number, tags
-
-_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +120,6 @@ _SERIES = tuple(
 #: SMA's object for the time zone that a device is set to.
 _TIME_ZONE_KEY = "6800_08838D00"
 
-#: Seconds before each repeat of one request; a longer pause that a lost login calls for counts instead.
-PAUSES = (5.0, 10.0, 20.0, 40.0, 60.0, 60.0)
-
-#: Repeating cannot help, or must not be tried.
-_FINAL = (SmaAuthenticationException, SmaTlsException, SmaSeveralDevicesException)
-
 #: Long enough for a daily entry, also on the day of 25 hours.
 _LAST_DAY = DAY + 3600
 
@@ -152,7 +137,6 @@ class DataLoggerSource:
         self._client = client
         self._device = device
         self._wait = wait
-        self._lost_logins = 0
 
     def describe(self) -> HistoryDevice:
         """Ask what the device is."""
@@ -214,31 +198,18 @@ class DataLoggerSource:
 
     def _read(self, logger: DataLogger, start: int, end: int) -> list[LogEntry]:
         """Read a data logger; repeat what failed, a few times. Stopped between two requests."""
-        for pause in PAUSES:
-            if self._wait(0):
-                raise Stopped
-            try:
-                found = self._client.read_logger(logger, start, end)
-            except (SmaNoLoggerException, *_FINAL):
-                raise
-            except (SmaConnectionException, SmaReadException) as error:
-                if isinstance(error, SmaReadException) and error.err in _FORBIDDEN:
-                    raise
-                self._pause(pause, error)
-            else:
-                self._lost_logins = 0
-                return found
-        return self._client.read_logger(logger, start, end)
+        return repeated(
+            lambda: self._client.read_logger(logger, start, end),
+            self._wait,
+            self._device,
+            is_final=_is_nothing_to_give,
+        )
 
-    def _pause(self, seconds: float, error: SmaConnectionException | SmaReadException) -> None:
-        if error.login_lost:
-            first, most = Pause.LOST_LOGIN.value
-            seconds = max(seconds, min(first * 2**self._lost_logins, most))
-            self._lost_logins += 1
-        extra = {"device": self._device, "error": str(error), "again_in": f"{seconds:.0f}s"}
-        _LOGGER.warning("a request failed and is repeated", extra=extra)
-        if self._wait(seconds):
-            raise Stopped
+
+def _is_nothing_to_give(error: SmaException) -> bool:
+    return isinstance(error, SmaNoLoggerException | SmaSeveralDevicesException) or (
+        isinstance(error, SmaReadException) and error.err in _FORBIDDEN
+    )
 
 
 def readings(entries: Sequence[object], start: int, end: int) -> list[tuple[int, int | float]]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..sma.exceptions import SmaException, SmaReadException
+from ..sma.exceptions import SmaException
 from ..sma.objects import BY_KEY
 from ..sma.sensors import SENSORS, Kind, expanded
 from .decode import decode, identity_of
@@ -76,14 +76,8 @@ def dump(settings: WebConnectSettings) -> dict[str, Any]:
     shown = redacted(replies)
     identity = identity_of(decode(_all_values(shown)))
     about = {"model": identity.model, "firmware": identity.sw_version, "group": settings.group}
-    failed = {name: _reason(error) for name, error in failures.items()}
+    failed = {name: error.brief for name, error in failures.items()}
     return about | {"failed": failed} | shown
-
-
-def _reason(error: SmaException) -> str:
-    """Return why a call failed, without the error's sentence: it may name an address."""
-    err = error.err if isinstance(error, SmaReadException) else None
-    return str(error.reason) if err is None or err > 999 else f"{error.reason}: err {err}"
 
 
 def redacted(replies: Mapping[str, Any]) -> dict[str, Any]:

@@ -105,7 +105,8 @@ def _check_is_webconnect(reply: HttpReply, name: str, *, is_json: bool) -> None:
 def not_webconnect(what: str, status: int = 200) -> SmaNotWebConnectException:
     """Return the exception for what a device with ennexOS answers."""
     return SmaNotWebConnectException(
-        f"{what} answers instead of WebConnect: devices with ennexOS (Tripower X, Sunny Boy "
-        "Smart Energy, Data Manager, EV Charger) are not supported yet",
+        f"{what} answers instead of WebConnect: for a device with ennexOS (Tripower X, Sunny Boy "
+        "Smart Energy, Data Manager, EV Charger) write https:// before the address, and no `protocol` "
+        "or `protocol: ennexos`",
         err=None if status == 200 else status,
     )

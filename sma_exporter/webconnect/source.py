@@ -93,6 +93,8 @@ class WebConnectSource:
     is left alone as after a login without an answer, so that they do not add up.
     """
 
+    usual_session = "scrape"
+
     def __init__(
         self, settings: WebConnectSettings, monotonic: Callable[[], float] = time.monotonic
     ) -> None:

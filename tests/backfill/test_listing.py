@@ -21,7 +21,7 @@ TIME_ZONE_KEY = "6800_08838D00"
 
 def listed(simulator: Simulator, zone: str | None = None, **keys: Any) -> str:
     device = settings(simulator, **keys)
-    with PROTOCOLS["webconnect"].history(device, Pauses()) as source:
+    with PROTOCOLS["webconnect"].history(device, Pauses(), None) as source:
         return "\n".join(listing(source, device, given_zone(zone, {}), now=NOON))
 
 

@@ -62,7 +62,7 @@ class TestZone:
         assert str(devices_zone("Europe/Paris", "roof")) == "Europe/Paris (the device's)"
 
     def test_a_device_that_does_not_tell_is_never_taken_for_utc(self) -> None:
-        with pytest.raises(HistoryUsageError, match=r"roof does not say .* --timezone"):
+        with pytest.raises(HistoryUsageError, match=r"does not say .* --timezone"):
             devices_zone(None, "roof")
 
 

@@ -186,7 +186,7 @@ def test_an_empty_password_is_an_error_and_never_the_anonymous_mode() -> None:
 
 
 def test_the_choices_in_the_help_are_those_that_there_are() -> None:
-    assert {*flags.MODELS} == {*simulator.MODELS}
+    assert {*flags.MODELS} == {*simulator.MODELS, *simulator.ENNEXOS_MODELS}
 
 
 def test_an_unreadable_password_file_names_path_and_user(tmp_path: Path) -> None:

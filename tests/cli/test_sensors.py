@@ -194,7 +194,7 @@ def test_the_way_to_a_device_over_https(simulate: Simulate) -> None:
         (faults.full(), None, "sessions", "web page"),
         (faults.body(b'{"result":'), "getAllOnlValues", "values", "report it"),
         (faults.drop(), None, "protocol", "WebBox"),
-        (faults.drop(), "login", "reached", "switched on"),
+        (faults.drop(), "login", "login", "switched on"),
     ],
     ids=["not WebConnect", "full", "a read that fails", "dropped", "a dropped login"],
 )

@@ -28,7 +28,7 @@ from sma_exporter.devices.fleet import Fleet
 from sma_exporter.devices.snapshot import ReadResult
 from sma_exporter.simulator import PASSWORD, Simulator, faults
 from sma_exporter.simulator.faults import Fault
-from sma_exporter.simulator.webconnect.simulator import INSTALLER_PASSWORD
+from sma_exporter.simulator.http_simulator import INSTALLER_PASSWORD
 from sma_exporter.sma.deadline import Deadline
 
 clock, sim = devices.clock, devices.sim

@@ -27,9 +27,11 @@ POWER, LEVEL = Address("P"), Address("LEVEL", 1)
 class Toy:
     """Says the same at each read; keeps what it was asked."""
 
+    usual_session = "scrape"
+
     def __init__(self, settings: config.DeviceSettings) -> None:
-        self.component = str(settings.options["component"])
-        self.url = f"toy://{settings.url}/{self.component}"
+        self.slot = str(settings.options["slot"])
+        self.url = f"toy://{settings.url}/{self.slot}"
         self.logins = 0
         self.asked: list[tuple[frozenset[Address], bool]] = []
         self.released = self.cancelled = 0
@@ -67,9 +69,9 @@ class Toys:
         row = Protocol(
             keys=config.ProtocolKeys(
                 standard=("url", "min_interval", "session"),
-                own={"component": text},
-                required=("name", "url", "component"),
-                unique=("url", "component"),
+                own={"slot": text},
+                required=("name", "url", "slot"),
+                unique=("url", "slot"),
             ),
             open=self.open,
             diagnose=PROTOCOLS["webconnect"].diagnose,
@@ -99,7 +101,7 @@ def toys() -> Toys:
     return Toys()
 
 
-ROOF = "devices: [{name: roof, protocol: toy, url: 192.0.2.1, component: wago, min_interval: 0s"
+ROOF = "devices: [{name: roof, protocol: toy, url: 192.0.2.1, slot: wago, min_interval: 0s"
 
 
 @contextmanager
@@ -219,7 +221,7 @@ def test_a_source_that_cannot_be_opened_anew_is_an_internal_failure(toys: Toys) 
 
     assert failed['sma_scrape_failing{device="roof",reason="internal"}'] == 1
     assert after['sma_up{device="roof"}'] == 1
-    assert toys.opened[-1].component == "plc"
+    assert toys.opened[-1].slot == "plc"
 
 
 def broken(*_: object) -> Any:
@@ -264,7 +266,7 @@ def test_the_session_ends_as_the_configuration_says(
 
 def test_one_device_that_hangs_costs_the_others_nothing(toys: Toys) -> None:
     written = "devices:\n" + "".join(
-        f"  - {{name: d{n}, protocol: toy, url: 192.0.2.1, component: c{n}}}\n" for n in range(3)
+        f"  - {{name: d{n}, protocol: toy, url: 192.0.2.1, slot: c{n}}}\n" for n in range(3)
     )
     with serving(toys, written) as fleet:
         hanging = toys.opened[1]
@@ -290,37 +292,41 @@ def test_a_key_of_its_own_stands_among_the_options(toys: Toys) -> None:
     (device,) = toys.configured(f"{ROOF}}}]").devices
 
     assert device.protocol == "toy"
-    assert device.options == {"component": "wago"}
+    assert device.options == {"slot": "wago"}
     assert device.min_interval == 0
 
 
-def test_two_components_of_one_url_are_two_devices(toys: Toys) -> None:
+def test_two_slots_of_one_url_are_two_devices(toys: Toys) -> None:
     both = "devices:\n" + "".join(
-        f"  - {{name: {name}, protocol: toy, url: 192.0.2.1, component: {name}}}\n" for name in "ab"
+        f"  - {{name: {name}, protocol: toy, url: 192.0.2.1, slot: {name}}}\n" for name in "ab"
     )
 
     assert [device.name for device in toys.configured(both).devices] == ["a", "b"]
-    (problem,) = toys.problems(both.replace("component: b", "component: a"))
-    assert problem.startswith("devices[1].component: ")
+    (problem,) = toys.problems(both.replace("slot: b", "slot: a"))
+    assert problem.startswith("devices[1].slot: ")
     assert "devices[0]" in problem
 
 
 CASES: dict[str, tuple[str, str]] = {
     "its key is missing": (
         "devices: [{name: roof, protocol: toy, url: 192.0.2.1}]",
-        "devices[0].component: is missing",
+        "devices[0].slot: is missing",
     ),
     "a key of other protocols": (
         f"{ROOF}, group: user}}]",
         "devices[0].group: does not apply to the protocol toy; remove it",
     ),
     "a key of this protocol elsewhere": (
-        "devices: [{name: roof, url: 192.0.2.1, component: wago}]",
-        "devices[0].component: does not apply to the protocol webconnect; remove it",
+        "devices: [{name: roof, protocol: webconnect, url: 192.0.2.1, slot: wago}]",
+        "devices[0].slot: does not apply to the protocol webconnect; remove it",
+    ),
+    "a key of this protocol where none is named": (
+        "devices: [{name: roof, url: 192.0.2.1, slot: wago}]",
+        "devices[0].slot: does not apply to every protocol; name yours with `protocol`",
     ),
     "no such protocol": (
         "devices: [{name: roof, url: 192.0.2.1, protocol: modbus}]",
-        "devices[0].protocol: must be one of webconnect, toy",
+        "devices[0].protocol: must be one of webconnect, ennexos, toy",
     ),
     "no text": (
         "devices: [{name: roof, url: 192.0.2.1, protocol: [toy]}]",
@@ -341,7 +347,7 @@ def test_what_is_wrong_is_said_with_the_protocol(toys: Toys, case: str) -> None:
 
 def test_defaults_go_to_the_devices_whose_protocol_has_them(toys: Toys) -> None:
     written = """
-        defaults: {group: installer, min_interval: 7s, component: plc}
+        defaults: {group: installer, min_interval: 7s, slot: plc}
         devices:
           - {name: roof, url: 192.0.2.1}
           - {name: toy, protocol: toy, url: 192.0.2.2}
@@ -349,7 +355,7 @@ def test_defaults_go_to_the_devices_whose_protocol_has_them(toys: Toys) -> None:
     roof, toy = toys.configured(written).devices
 
     assert (roof.group, roof.min_interval, roof.options) == ("installer", 7, {})
-    assert (toy.group, toy.min_interval, toy.options) == ("user", 7, {"component": "plc"})
+    assert (toy.group, toy.min_interval, toy.options) == ("user", 7, {"slot": "plc"})
 
 
 def test_every_row_has_what_every_device_needs() -> None:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import requests
 from support.needs import require_tool
 from support.programs import Running, exporter, get, post, run, running, values
 
@@ -34,15 +35,16 @@ def device(name: str, simulator: Simulator, **keys: str) -> str:
 
 
 class TestDemo:
-    def test_three_devices_and_150_samples(self, demo: str) -> None:
+    def test_four_devices_and_250_samples(self, demo: str) -> None:
         found = values(get(f"{demo}/metrics").text)
 
         assert {s: v for s, v in found.items() if s.startswith("sma_up")} == {
             'sma_up{device="hybrid"}': 1,
             'sma_up{device="roof"}': 1,
             'sma_up{device="garage"}': 1,
+            'sma_up{device="barn"}': 1,
         }
-        assert len(found) >= 150
+        assert len(found) >= 250
 
     def test_its_sun_shines_at_any_hour(self, demo: str) -> None:
         found = values(get(f"{demo}/metrics").text)
@@ -360,6 +362,24 @@ def test_simulate_replays_a_dump(tmp_path: Path) -> None:
     (found,) = json.loads(report.stdout)
     assert found["ok"], report.stdout
     assert any(line["sensor"] == "battery_soc_total" for line in found["values"])
+
+
+def test_simulate_says_how_to_log_in_to_a_device_with_ennexos(tmp_path: Path) -> None:
+    document = tmp_path / "dump.json"
+    document.write_text('{"protocol": "ennexos", "measurements/live": []}', encoding="utf-8")
+
+    for choice in ("--model=stp-x-15", f"--replay={document}"):
+        with running("simulate", choice) as program:
+            url = program.find(r"url: (http://127\.0\.0\.1:\d+)")[1]
+            form = {
+                "grant_type": "password",
+                "username": program.find("username: (.*)")[1],
+                "password": program.find("password: (.*)")[1],
+            }
+            logged_in = requests.post(f"{url}/api/v1/token", data=form, timeout=10)
+            assert program.stop() == 0
+
+        assert logged_in.status_code == 200
 
 
 def test_health_tells_a_listening_exporter_from_none(demo: str) -> None:

@@ -29,7 +29,7 @@ from sma_exporter.devices.protocols import PROTOCOL_KEYS
 from sma_exporter.metrics import families as metrics
 from sma_exporter.metrics.collector import SCRAPE_FAMILIES
 from sma_exporter.server import DEFAULT_LIMITS as LIMITS
-from sma_exporter.simulator import MODELS, Simulator
+from sma_exporter.simulator import ENNEXOS_MODELS, MODELS, Simulator
 from sma_exporter.sma.exceptions import Pause, Reason
 from sma_exporter.web import app as web
 from sma_exporter.web_config import load as web_config
@@ -391,8 +391,7 @@ FOREIGN = {
 
 class TestFlags:
     def test_every_flag_in_the_text_exists(self) -> None:
-        text = readme.TEXT.replace(readme.section("Not there yet"), "")
-        named = {*re.findall(r"(?<![\w<-])--[a-z][a-z.-]*[a-z](?!\.…|[\w-])", text)}
+        named = {*re.findall(r"(?<![\w<-])--[a-z][a-z.-]*[a-z](?!\.…|[\w-])", readme.TEXT)}
         known = set(chain.from_iterable(flags(command) for command in ALL.values()))
 
         assert named - FOREIGN <= known
@@ -444,7 +443,7 @@ class TestFlags:
     def test_models(self) -> None:
         text = readme.section("The simulator")
 
-        assert {*re.findall(r"`([a-z]+-[a-z0-9.-]+)`", text)} == MODELS.keys()
+        assert {*re.findall(r"`([a-z]+-[a-z0-9.-]+)`", text)} == {*MODELS, *ENNEXOS_MODELS}
 
 
 def flag_rows() -> list[tuple[str, ...]]:
@@ -469,10 +468,10 @@ class TestKeys:
     def test_of_a_device(self) -> None:
         tls = {"tls.fingerprint", "tls.ca_file", "tls.verify"}
 
-        assert (
-            keys("Configuration file", "key").keys()
-            == names(config.DeviceSettings) - {"tls", "options"} | tls
-        )
+        assert keys("Configuration file", "key").keys() == names(config.DeviceSettings) - {
+            "tls",
+            "options",
+        } | tls | {"username", "component"}
         assert names(config.TlsSettings) - {"given"} == {"fingerprints", "ca_file", "verify"}
 
     def test_of_a_sensor(self) -> None:
@@ -482,7 +481,10 @@ class TestKeys:
         said = keys("Configuration file", "key")
         made = config.DeviceSettings(name="roof", url=ADDRESS)
 
-        assert {said["group"], said["session"]} == {made.group, made.session}
+        assert said["group"] == made.group
+        assert said["session"] == "scrape`, with ennexOS `keep"
+        sessions = {name: keys.session for name, keys in PROTOCOL_KEYS.items()}
+        assert sessions == {"": "", "webconnect": "scrape", "ennexos": "keep"}
         assert parse_duration(said["timeout"]) == made.timeout
         assert parse_duration(said["min_interval"]) == made.min_interval
         assert parse_duration(said["counter_reset_delay"]) == made.counter_reset_delay

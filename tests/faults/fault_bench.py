@@ -10,7 +10,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -24,9 +24,11 @@ from support.programs import values
 
 from sma_exporter import config
 from sma_exporter.devices.fleet import Fleet
+from sma_exporter.ennexos.client import SELF
 from sma_exporter.metrics.collector import SCRAPE_FAMILIES
 from sma_exporter.server import ListenAddress, Server
-from sma_exporter.simulator import MODELS, Simulator
+from sma_exporter.simulator import ENNEXOS_MODELS, MODELS, simulated
+from sma_exporter.simulator.protocols import AnySimulator
 from sma_exporter.sma.exceptions import Reason
 from sma_exporter.web.app import App
 from sma_exporter.webconnect import SMA
@@ -147,6 +149,13 @@ def listening_to_logs() -> Iterator[list[str]]:
         root.removeHandler(ear)
 
 
+def beside_one(model: str) -> Sequence[str]:
+    """The models of the devices beside one of this model: one with WebConnect, and one with ennexOS."""
+    names = [*MODELS]
+    webconnect = names[(names.index(model) + 1) % len(names)] if model in names else "stp-10"
+    return webconnect, "evc-22" if model == "stp-x-15" else "stp-x-15"
+
+
 class Bench:
     """Three devices and their exporter.
 
@@ -167,16 +176,12 @@ class Bench:
         self.now = NOON  # by the sun
         self.wall = NOON  # by the exporter's machine
         self.folder = Path(self._stack.enter_context(TemporaryDirectory()))
-        self.simulators: list[Simulator] = []
+        self.simulators: list[AnySimulator] = []
         self.other_servers: list[OtherServer] = []
         self.browsers: list[SMA] = []
         self.healing = self._stack.enter_context(ExitStack())
-        names = [*MODELS]
-        place = names.index(model)
-        self.models = dict(
-            zip((SICK, *OTHERS), (names * 2)[place : place + 1 + len(OTHERS)], strict=True)
-        )
-        self.sick: Simulator = (
+        self.models = {SICK: model, **dict(zip(OTHERS, beside_one(model), strict=True))}
+        self.sick: AnySimulator = (
             beside.sick
             if beside
             else self.simulate(model, PASSWORDS[SICK], **self.asked(options or {}))
@@ -186,16 +191,17 @@ class Bench:
             name: self.simulate(self.models[name], PASSWORDS[name]) for name in OTHERS
         }
 
-    def simulate(self, model: str, password: str, **options: Any) -> Simulator:
+    def simulate(self, model: str, password: str, **options: Any) -> AnySimulator:
         """Start one more simulated device; all stop at the end."""
-        simulator = Simulator(
+        simulator = simulated(
             model,
             password=password,
             clock=lambda: self.now,
             monotonic=self.clock,
             **options,
         )
-        self.simulators.append(self._stack.enter_context(simulator))
+        self._stack.enter_context(simulator)
+        self.simulators.append(simulator)
         return simulator
 
     def until_healed(self, change: AbstractContextManager[object]) -> None:
@@ -238,9 +244,15 @@ class Bench:
 
     def _configured(self, name: str) -> config.DeviceSettings:
         given: dict[str, Any] = {"name": name, "url": self._sims[name].url, "min_interval": 0.0}
+        own = {}
+        if self.models[name] in ENNEXOS_MODELS:
+            own = {"username": self._sims[name].credentials["username"]}
+            given |= {"protocol": "ennexos", "options": own}
         if name == SICK:
             given |= {"timeout": REQUEST_SECONDS}
             given |= self.asked(self._keys)
+            if "component" in given:
+                given["options"] = own | {"component": given.pop("component")}
         if "password_file" not in given:
             given["password"] = config.Secret(PASSWORDS[name])
         return config.DeviceSettings(**given)
@@ -328,8 +340,9 @@ def _objects_of(root: object) -> list[object]:
 
 
 @cache
-def undisturbed(model: str) -> Mapping[str, Values]:
+def undisturbed(model: str, component: str = SELF) -> Mapping[str, Values]:
     """What scrapes show of the devices beside and of a sick one of this model while all are well."""
-    with Bench(model) as bench:
+    keys = {} if component == SELF else {"component": component}
+    with Bench(model, options=None, beside=None, **keys) as bench:
         answer = bench.scrape()
         return {name: answer.of(name) for name in bench.models}

@@ -16,6 +16,7 @@ from fault_bench import (
     undisturbed,
 )
 
+from sma_exporter.ennexos.client import SELF
 from sma_exporter.metrics import families as metrics
 from sma_exporter.sma.exceptions import Reason
 from sma_exporter.sma.sensors import SENSORS
@@ -201,7 +202,7 @@ def observe_on(bench: Bench, case: Case, well: Answer | None = None, *, last: bo
         case=case,
         answers=tuple(answers),
         errors={reason: errors[reason] - before[reason] for reason in Reason},
-        normal=undisturbed(case.model),
+        normal=undisturbed(case.model, case.keys.get("component", SELF)),
         after=after,
         waited=waited,
         most_sessions=max(s.most_sessions_in_use for s in bench.simulators),

@@ -9,19 +9,34 @@ from unittest import mock
 
 import requests
 from fault_bench import PASSWORDS, SICK, Bench
-from fault_case import Do, clear
+from fault_case import PARAMETER_READ, READ, Do, clear
 from other_servers import Speech
 from support.devices import eventually
 
 from sma_exporter import config
-from sma_exporter.simulator import faults
+from sma_exporter.simulator import EnnexosSimulator, faults
 from sma_exporter.simulator.faults import Action, Fault
 from sma_exporter.webconnect import SMA, make_session
 
+#: What is asked for the same at a device with ennexOS.
+ENNEXOS_ENDPOINTS = {
+    READ: "measurements/live",
+    PARAMETER_READ: "parameters/search",
+    "getAllParamValues": "parameters/search",
+    "login": "token",
+    "logout": "refreshtoken",
+}
+
 
 def at(path: str | None, action: Action, times: int | None = None) -> Do:
-    """Set a fault at one endpoint, or at all."""
-    return lambda bench: bench.sick.faults.add(Fault(action, path=path, times=times))
+    """Set a fault at one endpoint, or at all. Endpoints are named as WebConnect's."""
+
+    def do(bench: Bench) -> None:
+        is_ennexos = isinstance(bench.sick, EnnexosSimulator)
+        endpoint = ENNEXOS_ENDPOINTS.get(path, path) if is_ennexos and path else path
+        bench.sick.faults.add(Fault(action, path=endpoint, times=times))
+
+    return do
 
 
 def both(*things: Do) -> Do:

@@ -56,7 +56,10 @@ def row(shape: Shape, seen: Seen) -> Row:
 def victim(model: str) -> tuple[str, str]:
     """The key and the family of a value that every device of the model has, alone in its family."""
     families = {
-        f.keys[0]: f.name for f in metrics.ALL_FAMILIES if f.kind == "gauge" and not f.label
+        key: f.name
+        for f in metrics.ALL_FAMILIES
+        if f.kind == "gauge" and not f.label
+        for key in f.places["WebConnect"][:1]
     }
     (online,) = Simulator(model, clock=lambda: NOON).online_values()["result"].values()
     return next(

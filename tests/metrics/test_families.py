@@ -14,8 +14,10 @@ from support.needs import require_tool
 
 from sma_exporter.devices.snapshot import CustomReading
 from sma_exporter.metrics.collector import SCRAPE_FAMILIES, ScrapeFamily
+from sma_exporter.metrics.exposition import exposition
 from sma_exporter.metrics.families import (
     ALL_FAMILIES,
+    BIT_NAMES,
     COUNTER,
     GAUGE,
     STATE_SET,
@@ -27,8 +29,20 @@ from sma_exporter.metrics.families import (
 from sma_exporter.metrics.table import BITS
 from sma_exporter.sma.sensors import IDENTITY, SENSORS, Kind
 from sma_exporter.sma.source import Readings
+from tools import metric_table
 
 Samples = dict[str, dict[tuple[str, ...], float]]
+
+
+class _Fixed:
+    def __init__(self, *found: Metric) -> None:
+        self._found = found
+
+    def collect(self) -> tuple[Metric, ...]:
+        return self._found
+
+    describe = collect
+
 
 EVERY_FAMILY: list[Family | ScrapeFamily] = [*ALL_FAMILIES, *SCRAPE_FAMILIES]
 
@@ -61,6 +75,30 @@ def test_promtool_has_nothing_to_say_about_the_golden_expositions(case: str) -> 
 
     check = subprocess.run(
         [promtool, "check", "metrics"], input=text, capture_output=True, check=False
+    )
+
+    assert (check.returncode, check.stdout, check.stderr) == (0, b"", b"")
+
+
+def every_family() -> str:
+    """An exposition with each family once."""
+    return exposition([_Fixed(*map(metric_table.example, ALL_FAMILIES))], accept="").text
+
+
+def test_every_family_can_be_read_back() -> None:
+    found = {s.name for f in text_string_to_metric_families(every_family()) for s in f.samples}
+
+    assert found == {family.name for family in ALL_FAMILIES}
+
+
+def test_promtool_has_nothing_to_say_about_any_family() -> None:
+    promtool = require_tool("promtool")
+
+    check = subprocess.run(
+        [promtool, "check", "metrics"],
+        input=every_family().encode(),
+        capture_output=True,
+        check=False,
     )
 
     assert (check.returncode, check.stdout, check.stderr) == (0, b"", b"")
@@ -113,11 +151,17 @@ class TestTable:
         assert [name for name in numbers if not re.search(rf"_({units})(_total)?$", name)] == [
             "sma_battery_cycles_total",
             "sma_battery_full_charges_total",
+            "sma_battery_events_total",
             "sma_optimizers_found",
             "sma_optimizer_gateways_found",
+            "sma_plant_inverters",
+            "sma_charging_stations_active",
             "sma_grid_connections_total",
+            "sma_dc_disconnects_total",
+            "sma_arc_faults_total",
             "sma_events_total",
             "sma_event_number",
+            "sma_error_code",
         ]
 
     def test_no_name_is_made_from_a_key_or_a_type(self) -> None:
@@ -137,12 +181,19 @@ class TestTable:
             for family in text_string_to_metric_families(text):
                 assert len({frozenset(sample.labels) for sample in family.samples}) == 1
 
-    def test_help_is_one_sentence_that_names_the_keys(self) -> None:
+    def test_help_is_one_sentence_that_names_the_keys_and_channels(self) -> None:
         for family in ALL_FAMILIES:
-            assert family.keys, family.name
-            assert family.help.endswith(f"({', '.join(family.keys)}).")
+            places = [place for each in family.places.values() for place in each]
+            assert places, family.name
+            assert family.help.endswith(f"({', '.join(places)}).")
             assert "\n" not in family.help
             assert family.help[0].isupper() or family.help[0] == "1"
+
+    def test_only_inputs_and_outputs_are_bits(self) -> None:
+        for family in ALL_FAMILIES:
+            for sensor in family.sensors:
+                assert bool(SENSORS[sensor].bits) == (family.kind == BITS), sensor
+                assert SENSORS[sensor].bits <= len(BIT_NAMES), sensor
 
     def test_every_state_set_has_its_states(self) -> None:
         for family in ALL_FAMILIES:
@@ -153,7 +204,8 @@ class TestTable:
         reactive = next(f for f in ALL_FAMILIES if f.name == "sma_ac_reactive_power_vars")
 
         assert reactive.help.endswith(
-            "; from the first key that has a value (6100_40265F00, 6100_40665F00)."
+            "; from the first key or channel that has a value (6100_40265F00, 6100_40665F00, "
+            "Measurement.GridMs.TotVAr, Measurement.GridMs.TotVAr.Pv)."
         )
 
     def test_a_key_whose_group_ends_in_2_needs_the_installer(self) -> None:
@@ -233,6 +285,16 @@ class TestNumbers:
 
         assert {name for (name,), value in found.items() if value} == active
         assert {name for (name,) in found} == {"d1", "d2", "d3", "d4"}
+
+    def test_a_group_of_inputs_or_outputs_has_eight(self) -> None:
+        found = of({"digital_input_group": 0b0011_0000, "digital_output_group": 1})
+
+        assert {name for (name,), value in found["sma_digital_input_active"].items() if value} == {
+            "d5",
+            "d6",
+        }
+        assert found["sma_digital_output_active"][("d1",)] == 1
+        assert {len(found[name]) for name in found} == {8}
 
     def test_devices_come_in_the_order_in_which_they_were_given(self) -> None:
         sources = [DeviceReadings(name, {"grid_power": 1}, {}) for name in ("b", "a", "c")]
@@ -326,14 +388,6 @@ class TestCustom:
         found = list(custom_families([("roof", self.ROW), ("garage", self.ROW)]))
 
         assert [len(family.samples) for family in found] == [2]
-
-
-class _Fixed:
-    def __init__(self, *found: Metric) -> None:
-        self._found = found
-
-    def collect(self) -> tuple[Metric, ...]:
-        return self._found
 
 
 def test_openmetrics_says_units_and_state_sets() -> None:

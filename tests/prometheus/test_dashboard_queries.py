@@ -15,17 +15,21 @@ from support import grafana
 from support.grafana import Browser, Request
 from support.programs import exporter
 
+from sma_exporter.ennexos import component
+from sma_exporter.ennexos.client import PLANT, SELF
 from sma_exporter.metrics import families as metrics
 from sma_exporter.metrics.families import DeviceReadings
-from sma_exporter.simulator import demo_devices
+from sma_exporter.simulator import EnnexosSimulator, Simulator, demo_devices
+from sma_exporter.simulator.demo import DEMO_MODELS
+from sma_exporter.sma.source import Readings
 from sma_exporter.webconnect.decode import decode
 
 BERLIN = ZoneInfo("Europe/Berlin")
+DEVICES = set(DEMO_MODELS)
 HOUR, DAY, YEAR = 3600, 86_400, 365 * 86_400
 
 #: What the demonstration does not have, and why.
 NOT_IN_THE_DEMO = {
-    ("Insulation", "insulation {{device}}"): "for the group installer only",
     ("Insulation", "residual current {{device}}"): "for the group installer only",
     ("Temperatures", "inverter {{device}}"): "none of its models has it",
     ("Why not", ""): "all devices are read",
@@ -72,8 +76,8 @@ def demonstrated(now: float, port: str) -> Mapping[str, list[tuple[float, float]
     readings: dict[str, list[tuple[float, float]]] = {}
     for moment[0] in known_times(now):
         for device in devices:
-            (reply,) = device.simulator.online_values()["result"].values()
-            for family in metrics.families([DeviceReadings(device.name, decode(reply), {})]):
+            now_read = DeviceReadings(device.name, decoded(device.simulator), {})
+            for family in metrics.families([now_read]):
                 for sample in filter(is_known, family.samples):
                     for job, instance in WAYS.items():
                         where = instance.format(port=port, device=device.name)
@@ -81,6 +85,16 @@ def demonstrated(now: float, port: str) -> Mapping[str, list[tuple[float, float]
                         name = past.series(sample.name, **labels)
                         readings.setdefault(name, []).append((moment[0], sample.value))
     return readings
+
+
+def decoded(simulator: Simulator | EnnexosSimulator) -> Readings:
+    """What a read of a simulated device would bring now."""
+    if isinstance(simulator, Simulator):
+        (reply,) = simulator.online_values()["result"].values()
+        return decode(reply)
+    rows = [*simulator.channels(SELF), *simulator.channels(PLANT)]
+    alone = component.Description(has_sums=True)
+    return component.readings(rows, SELF, alone, component.Taken())
 
 
 def is_known(sample: Sample) -> bool:
@@ -129,7 +143,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         with prometheus(configuration(url), folder, keep) as server:
             server.wait_for(
                 lambda s: all(
-                    len(s.query(f'count_over_time(sma_logins_total{{job="{job}"}}[1m]) > 3')) == 3
+                    len(s.query(f'count_over_time(sma_logins_total{{job="{job}"}}[1m]) > 3'))
+                    == len(DEVICES)
                     for job in WAYS
                 )
             )
@@ -192,14 +207,12 @@ def test_the_variables_offer_what_there_is(demo: Demo, job: str) -> None:
         for variable in grafana.load(name)["templating"]["list"]
         if variable["type"] == "query"
     }
-    devices = {"hybrid", "roof", "garage"}
-
     for name in grafana.NAMES:
-        assert offered[name, "device"] == devices
+        assert offered[name, "device"] == DEVICES
         assert {"metrics", "sd"} <= offered[name, "job"]
     assert len(offered["exporter", "instance"]) == 1
     assert offered["plant", "instance"] == (
-        devices if job == "sd" else offered["exporter", "instance"]
+        DEVICES if job == "sd" else offered["exporter", "instance"]
     )
 
 
@@ -218,7 +231,7 @@ def test_one_chosen_device_is_shown_alone(demo: Demo, job: str) -> None:
 
 
 def test_the_power_of_the_house_is_the_one_behind_its_meter(demo: Demo) -> None:
-    """Three inverters report the one meter of the demonstration; together they know what the house takes."""
+    """All inverters report the one meter of the demonstration; together they know what the house takes."""
     plant = grafana.load("plant")
     browser = Browser(datetime.now(BERLIN), {"job": ("metrics",)})
     now = grafana.panel(plant, "Where the power comes from, where it goes")
@@ -228,6 +241,6 @@ def test_the_power_of_the_house_is_the_one_behind_its_meter(demo: Demo) -> None:
     }
     sources = watts["PV"] + watts["from battery"] + watts["from grid"]
 
-    assert len(demo.server.query('sma_meter_info{job="metrics"}')) == 3
+    assert len(demo.server.query('sma_meter_info{job="metrics"}')) == len(DEVICES)
     assert sources == pytest.approx(watts["House"] + watts["into battery"] + watts["into grid"])
     assert 200 < watts["House"] < 5000

@@ -27,11 +27,11 @@ from support.simulated_history import (
 )
 
 from sma_exporter.simulator.localtime import midnights
-from sma_exporter.simulator.plant import UNITS, Plant
+from sma_exporter.simulator.plant import KNOWN_UNITS, Plant
 
 DAY, HOUR, FIVE_MINUTES = 86_400, 3600, 300
-HOME = Plant(units=tuple(unit for unit in UNITS if unit.name in {"stp-10-se", "stp-10", "sb-3.6"}))
-HYBRID, ROOF, GARAGE = (HOME.unit(name) for name in ("stp-10-se", "stp-10", "sb-3.6"))
+MODELS = {"hybrid": "stp-10-se", "roof": "stp-10", "garage": "sb-3.6", "barn": "stp-x-15"}
+HOME = Plant(units=tuple(unit for unit in KNOWN_UNITS if unit.name in MODELS.values()))
 
 #: A midnight in spring, with days of all weathers before it.
 MAY = datetime(2026, 5, 8, tzinfo=UTC).timestamp()
@@ -50,11 +50,10 @@ def version(request: pytest.FixtureRequest) -> Tools:
 
 
 def devices(home: Plant) -> list[PastDevice]:
-    """A hybrid, a roof, and a garage that is off at night."""
+    """A hybrid, a roof, a garage that is off at night, and a barn whose inverter has ennexOS."""
     return [
-        device("hybrid", "stp-10-se", home, plant="home"),
-        device("roof", "stp-10", home, plant="home"),
-        device("garage", "sb-3.6", home, plant="home", off_at_night=True),
+        device(name, model, home, plant="home", off_at_night=name == "garage")
+        for name, model in MODELS.items()
     ]
 
 
@@ -200,8 +199,8 @@ def test_days_of_the_past_are_right_and_add_up(tmp_path: Path, version: Tools) -
             server.query(inlined("plant:sma_pv_joules:delta1d", recorded()), at=stamp)[0][1]
             for stamp in stamps[-31:]
         ]
-    for name, unit in {"hybrid": HYBRID, "roof": ROOF, "garage": GARAGE}.items():
-        truth = energies(HOME, stamps[0], stamps[-1])[unit.name]
+    for name, model in MODELS.items():
+        truth = energies(HOME, stamps[0], stamps[-1])[model]
         assert len(by_device[name]) == 400
         assert sum(by_device[name]) == pytest.approx(truth, abs=2 * 3600)
     truths = [energies(HOME, begin, end) for begin, end in pairwise(stamps)]

@@ -10,6 +10,7 @@ from support.programs import exporter, get, values
 from support.web_configs import MUTUAL, Folder, hashed
 
 from sma_exporter.simulator import PASSWORD, Simulator
+from sma_exporter.simulator.demo import DEMO_MODELS
 
 
 def discovering(url: str, **access: Any) -> dict[str, Any]:
@@ -41,14 +42,14 @@ def without_target(labels: dict[str, str]) -> frozenset[tuple[str, str]]:
 def test_it_finds_all_and_scrapes_each_series_once(tmp_path: Path) -> None:
     with exporter("--demo") as (url, _), prometheus(discovering(url), tmp_path) as server:
         own = url.removeprefix("http://")
-        server.wait_for(lambda s: all_up(s, "hybrid", "roof", "garage", own))
+        server.wait_for(lambda s: all_up(s, *DEMO_MODELS, own))
         scraped = server.series('{job="sma",__name__=~"sma_.+"}')
         shown = values(get(f"{url}/metrics").text)
 
     names = {series.partition("{")[0] for series in shown if series.startswith("sma_")}
     times = Counter(map(without_target, scraped))
     assert {labels["__name__"] for labels in scraped} == names
-    assert {labels.get("device") for labels in scraped} == {"hybrid", "roof", "garage", None}
+    assert {labels.get("device") for labels in scraped} == {*DEMO_MODELS, None}
     assert {series: count for series, count in times.items() if count > 1} == {}
 
 
@@ -111,9 +112,9 @@ def test_it_comes_in_through_a_locked_door(tmp_path: Path) -> None:
         url = http.replace("http://", "https://")
         with prometheus(discovering(url, **access), tmp_path) as server:
             own = url.removeprefix("https://")
-            server.wait_for(lambda s: all_up(s, "hybrid", "roof", "garage", own))
+            server.wait_for(lambda s: all_up(s, *DEMO_MODELS, own))
             targets = server.targets()
             devices = server.query("sma_up == 1")
 
     assert {target["scrapeUrl"].partition(":")[0] for target in targets} == {"https"}
-    assert {labels["device"] for labels, _ in devices} == {"hybrid", "roof", "garage"}
+    assert {labels["device"] for labels, _ in devices} == set(DEMO_MODELS)

@@ -14,6 +14,7 @@ import trustme
 from support.http_devices import REPLY, Counter, fetch, requested
 from support.simulated_webconnect import SetClock
 
+from sma_exporter.simulator.http_server import SimulatedReply, head
 from sma_exporter.simulator.http_simulator import HttpSimulator
 
 
@@ -113,3 +114,21 @@ def test_one_connection_carries_many_requests() -> None:
             assert json.load(client.getresponse()) == REPLY
             assert client.sock is first
         client.close()
+
+
+def test_a_delete_is_a_request_like_others() -> None:
+    with HttpSimulator(Counter()) as simulator, requests.Session() as session:
+        session.trust_env = False
+        reply = session.delete(f"{simulator.url}/value?token=secret", timeout=10)
+        assert reply.json() == REPLY
+        assert [path for _, path in simulator.requests] == ["/value"]
+
+
+def test_a_device_can_have_its_own_usual_headers() -> None:
+    reply = SimulatedReply(200, b"", "text/plain", (("Cache-Control", "no-cache"), ("X", "y")))
+    lines = head(reply, 0, close=False).decode().split("\r\n")
+    assert [line for line in lines if line.startswith("Cache-Control")] == [
+        "Cache-Control: no-cache"
+    ]
+    assert "Server: lighttpd/1.4.54" in lines
+    assert "X: y" in lines

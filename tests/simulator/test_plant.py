@@ -9,7 +9,9 @@ from support.devices import NOON
 from support.simulated_webconnect import HOME
 
 from sma_exporter.simulator import Plant
-from sma_exporter.simulator.plant import COMMISSIONED, UNITS
+from sma_exporter.simulator.charging import Charging
+from sma_exporter.simulator.measurement import Measurement
+from sma_exporter.simulator.plant import COMMISSIONED, KNOWN_CHARGERS, KNOWN_UNITS, UNITS
 from sma_exporter.simulator.year import DAY, Battery, String, Unit
 
 
@@ -77,3 +79,58 @@ def test_summers_are_brighter_than_winters() -> None:
         return HOME.at(start + 30 * DAY).delivered(unit) - HOME.at(start).delivered(unit)
 
     assert month(NOON) > 3 * month(NOON + 183 * DAY)
+
+
+def test_no_known_unit_gives_more_than_it_is_rated_for() -> None:
+    every = Plant(units=KNOWN_UNITS)
+    year = every.at(0).year
+    for unit in KNOWN_UNITS:
+        powers = year.units.get(unit.name)
+        for knot, light in enumerate(zip(year.sun.power, year.slant.power, strict=True)):
+            power = unit.generated(*light) if powers is None else powers.power[knot]
+            assert power <= unit.rated
+
+
+def test_a_charging_station_is_part_of_the_consumption() -> None:
+    (station,) = KNOWN_CHARGERS
+    plain, charging = Plant(seed=3), Plant(seed=3, chargers=(station,))
+    drawn = set()
+    for hour in range(0, 24 * 30, 5):
+        before, after = plain.at(NOON + hour * 3600), charging.at(NOON + hour * 3600)
+        power = after.power(after.year.chargers[station.name])
+        drawn.add(power)
+        house = before.power(before.year.load)
+        assert after.power(after.year.load) == pytest.approx(house + power)
+        exchange = sum(map(after.ac_power, charging.units)) - house - power
+        assert after.power(after.year.grid) == pytest.approx(exchange, abs=1e-6)
+    assert {0.0, station.power} <= drawn
+    assert max(drawn) == station.power
+
+
+def test_the_quantities_of_a_charging_station_are_whole_or_exact() -> None:
+    (station,) = KNOWN_CHARGERS
+    plant = Plant(chargers=(station,))
+    for time in range(int(NOON), int(NOON) + DAY, 1700):
+        whole, exact = (Charging(plant, station, time, exact=each) for each in (False, True))
+        assert whole.power == round(exact.power)
+        assert whole.total == math.floor(exact.total)
+        assert 0 <= whole.session_energy <= 60_000
+        assert COMMISSIONED < whole.status_since <= time
+        assert sum(watts or 0 for watts in exact.phase_powers) == pytest.approx(exact.power)
+
+
+def test_before_the_first_vehicle_came_nothing_was_charged() -> None:
+    (station,) = KNOWN_CHARGERS
+    early = Charging(Plant(chargers=(station,)), station, COMMISSIONED + 60)
+    assert (early.total, early.session_energy) == (0, 0)
+    assert early.status_since == COMMISSIONED
+
+
+def test_quantities_are_whole_or_exact() -> None:
+    unit = HOME.unit("stp-10-se")
+    whole, exact = (Measurement(HOME, unit, NOON, exact=each) for each in (False, True))
+    assert isinstance(whole.ac_power, int)
+    assert whole.ac_power == round(exact.ac_power)
+    assert whole.ac_power != exact.ac_power
+    assert whole.total_yield == math.floor(exact.total_yield)
+    assert whole.daily_yield == pytest.approx(exact.daily_yield, abs=1)

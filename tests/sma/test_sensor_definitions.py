@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.documented import ennexos_tags
 
 import sma_exporter
+from sma_exporter.ennexos.channels import channels_of
 from sma_exporter.sma.limits import ELEMENTS
 from sma_exporter.sma.objects import is_parameter, keys_of
 from sma_exporter.sma.sensors import DEFINITIONS, SENSORS, Kind, SensorDefinition, expanded
@@ -123,6 +125,7 @@ def test_every_energy_is_a_total_or_starts_anew_or_is_what_a_battery_holds() -> 
 
     assert energies - TOTALS == {
         "daily_yield",
+        "charging_session_energy",
         "battery_energy",
         "battery_energy_available",
         "battery_energy_free",
@@ -133,11 +136,17 @@ def test_every_energy_is_a_total_or_starts_anew_or_is_what_a_battery_holds() -> 
 
 def test_what_is_kept_is_what_describes_the_device() -> None:
     kept = {name for name, each in SENSORS.items() if each.kept}
-    parameters = {name for name in SENSORS if any(map(is_parameter, keys_of(name)))}
+    parameters = {
+        name
+        for name in SENSORS
+        if any(map(is_parameter, keys_of(name)))
+        or any(channel.startswith("Parameter.") for channel in channels_of(name))
+    }
 
     assert {"serial_number", "inverter_power_limit", "optimizer_serial_0"} <= kept
-    # A state of now, and a name that goes with the meter's values.
-    assert parameters - kept == {"inverter_system_init", "meter_serial"}
+    # States of now, and a name that goes with the meter's values.
+    now = {"inverter_system_init", "charging_mode", "charging_lock"}
+    assert parameters - kept == {*now, "meter_serial"}
     assert kept <= parameters
 
 
@@ -151,7 +160,7 @@ def test_states_are_those_of_a_status_and_nothing_else_has_any() -> None:
     assert all(key[5:7] == "08" for name in STATES for key in keys_of(name))
 
 
-@pytest.mark.parametrize("name", STATES)
+@pytest.mark.parametrize("name", [name for name in STATES if keys_of(name)])
 def test_the_states_of_a_sensor_are_those_that_are_listed(
     name: str, listed: dict[str, set[int]], further: dict[str, set[int]]
 ) -> None:
@@ -170,7 +179,7 @@ def test_the_states_of_a_sensor_are_those_that_are_listed(
 def test_every_state_has_words_and_shares_a_slug_only_with_what_means_the_same(
     definition: SensorDefinition,
 ) -> None:
-    alike = [{2289, 2292}, {2290, 2293}]
+    alike = [{2289, 2292}, {2290, 2293}, {1295, 2291}]
     by_slug: dict[str, set[int]] = {}
 
     for tag in definition.states:
@@ -178,6 +187,14 @@ def test_every_state_has_words_and_shares_a_slug_only_with_what_means_the_same(
 
     assert {*definition.states} <= TAGS.keys()
     assert all(len(group) == 1 or group in alike for group in by_slug.values())
+
+
+def test_a_state_that_webconnect_has_not_is_one_of_ennexos(shared: Path) -> None:
+    of_webconnect = {tag for name in STATES if keys_of(name) for tag in STATES[name].states}
+    others = {tag for each in STATES.values() for tag in each.states} - of_webconnect
+
+    assert len(others) > 30
+    assert others <= ennexos_tags(shared).keys()
 
 
 def test_tags_that_stand_for_numbers(further: dict[str, set[int]]) -> None:

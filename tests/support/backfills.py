@@ -82,7 +82,7 @@ def backfill(
     open_history = PROTOCOLS["webconnect"].history
     with (
         closing(history.output(path, resume=resume)) as output,
-        open_history(device, wait or Pauses()) as source,
+        open_history(device, wait or Pauses(), None) as source,
     ):
         history.backfill(source, device, order, output, now=now)
     return path.read_text(encoding="utf-8")

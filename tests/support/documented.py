@@ -42,6 +42,21 @@ def online_values(shared: Path) -> dict[str, Row]:
     return {row["key"]: row for row in _rows(shared, "online_values")}
 
 
+def ennexos_tags(shared: Path) -> dict[int, Row]:
+    """Every tag that ennexOS is known to use, by its number."""
+    return {int(row["tag"]): row for row in _rows(shared, "ennexos_tags")}
+
+
+def ennexos_channels(shared: Path) -> list[Row]:
+    """Every channel of ennexOS that is known."""
+    return _rows(shared, "ennexos_channels")
+
+
+def ennexos_parameters(shared: Path) -> list[Row]:
+    """Every parameter of ennexOS that was recorded."""
+    return _rows(shared, "ennexos_parameters")
+
+
 def units_and_scales(shared: Path) -> dict[str, tuple[str, str]]:
     """Unit and scale of each object of which they are documented; empty for states and texts."""
     return (

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from sma_exporter.simulator import PASSWORD, Plant, Simulator
-from sma_exporter.simulator.webconnect.simulator import INSTALLER_PASSWORD
+from sma_exporter.simulator.http_simulator import INSTALLER_PASSWORD
 
 from .devices import NOON
 

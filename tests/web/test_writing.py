@@ -205,6 +205,8 @@ class Late:
 
     url, logins = "toy://", 1
 
+    usual_session = "scrape"
+
     def __init__(self, ended: threading.Event) -> None:
         self._ended = ended
 

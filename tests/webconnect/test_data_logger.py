@@ -16,6 +16,7 @@ from sma_exporter.simulator.faults import Fault
 from sma_exporter.sma.history import (
     DAY,
     FIVE_MINUTES,
+    PAUSES,
     HistoryError,
     HistorySeries,
     HistorySource,
@@ -32,7 +33,7 @@ from sma_exporter.webconnect import (
     make_session,
 )
 from sma_exporter.webconnect.client import LogEntry
-from sma_exporter.webconnect.data_logger import PAUSES, DataLoggerSource, readings
+from sma_exporter.webconnect.data_logger import DataLoggerSource, readings
 
 Simulate = Callable[..., Simulator]
 BY_KEY = {series.key: series for series in DataLoggerSource.series}
@@ -51,7 +52,7 @@ def source(
     simulator: Simulator, wait: Callable[[float], bool] | None = None, **keys: Any
 ) -> Iterator[HistorySource]:
     open_history = PROTOCOLS["webconnect"].history
-    with open_history(settings(simulator, **keys), wait or Pauses()) as opened:
+    with open_history(settings(simulator, **keys), wait or Pauses(), None) as opened:
         yield opened
 
 

@@ -5,17 +5,13 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from ..certificates import CertificateFiles
-from ..http_simulator import HttpSimulator
+from ..http_simulator import INSTALLER_PASSWORD, PASSWORD, HttpSimulator
 from ..plant import Plant
 from ..quantities import place
 from .device import WebConnectDevice
 from .models import MODELS
 from .profiles import Profile, Values, WebConnectSite
 from .sessions import INSTALLER, USER, SessionLimits, Sessions
-
-# Passwords of devices that do not exist.
-PASSWORD = "Sunny-1234"  # noqa: S105
-INSTALLER_PASSWORD = "Sunny-9876"  # noqa: S105
 
 # How firmware versions refuse a password.
 REFUSALS: Mapping[str, Mapping[str, object]] = {
@@ -40,6 +36,8 @@ class Simulator(HttpSimulator):
     `night_gaps`: its loggers have no entries at night. `refusal`: how it refuses a password.
     Raises ValueError for a model, or a plant, that does not fit.
     """
+
+    protocol = "webconnect"
 
     def __init__(
         self,
@@ -70,8 +68,11 @@ class Simulator(HttpSimulator):
         where, unit = place(profile.unit, plant, battery=battery)
         serial = profile.serial if serial is None else serial
         name = f"{profile.product} {serial % 1000:03d}" if name is None else name
-        site = WebConnectSite(where, unit, serial, name, meter, masked, night_gaps)
+        site = WebConnectSite(
+            where, unit, serial, name, meter, masked=masked, night_gaps=night_gaps
+        )
         limits = SessionLimits(max_sessions, session_idle, lockout_after, lockout_seconds)
+        self._password = password
         passwords = {USER: password, INSTALLER: installer_password}
         self._sessions = Sessions(passwords, limits, monotonic)
         self._device = WebConnectDevice(profile, site, self._sessions, clock, REFUSALS[refusal])
@@ -83,6 +84,11 @@ class Simulator(HttpSimulator):
         """Listen. After a stop, on the same port again."""
         self.online_values()  # computing the year of the plant would delay the first reply
         super().start()
+
+    @property
+    def credentials(self) -> Mapping[str, str]:
+        """The password of a user."""
+        return {"password": self._password}
 
     @property
     def serial(self) -> int:

@@ -3,7 +3,7 @@
 Time is an argument (seconds, monotonic).
 """
 
-from ..sma.exceptions import Pause
+from .exceptions import Pause
 
 #: Seconds for which a device that names its own pause is believed: the longest known is a quarter
 #: of an hour.

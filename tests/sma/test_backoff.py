@@ -2,7 +2,7 @@
 
 import pytest
 
-from sma_exporter.devices.backoff import Backoff
+from sma_exporter.sma.backoff import Backoff
 from sma_exporter.sma.exceptions import Pause
 
 LOST = [10, 20, 40, 80, 160, 300, 300]

@@ -1,0 +1,1 @@
+"""Simulated devices that speak ennexOS: JSON at /api/v1, with a token from login to logout."""
