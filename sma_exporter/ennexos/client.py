@@ -25,7 +25,7 @@ from ..sma.exceptions import (
     SmaTimeoutException,
     SmaUnsupportedException,
 )
-from ..sma.http import HttpReply, exchange
+from ..sma.http import HttpReply, asked_twice, exchange, request_deadline
 from ..sma.json_text import parsed_json
 from . import replies
 from .exceptions import SmaNotEnnexOSException
@@ -354,23 +354,10 @@ class EnnexOS:
                 method, path, within, payload=payload, params=params, bearer=bearer
             )
 
-        try:
-            return ask()
-        except SmaConnectionException as error:
-            if not deadline.left() or not (error.sent or isinstance(error, SmaTimeoutException)):
-                raise
-        self._http.close()
-        return ask()
+        return asked_twice(ask, self._http, deadline)
 
     def _request_deadline(self, deadline: Deadline | None) -> Deadline:
-        """Return the deadline of one request of a call. SmaTimeoutException when there is no time for one."""
-        if self._stopped:
-            raise SmaTimeoutException("no further reads: stopping")
-        if deadline is None:
-            return Deadline.after(self._timeout, self._monotonic)
-        if not deadline.left():
-            raise SmaTimeoutException("no time left for another request to the device")
-        return deadline.at_most(self._timeout)
+        return request_deadline(deadline, self._timeout, self._monotonic, is_stopped=self._stopped)
 
     def _exchange(
         self,

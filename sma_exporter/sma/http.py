@@ -9,9 +9,9 @@ import json
 import logging
 import ssl
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 import requests
@@ -32,6 +32,8 @@ from .text import clean
 from .urls import split_url
 
 _LOGGER = logging.getLogger(__name__)
+
+_Answer = TypeVar("_Answer")
 
 _NO_ADDRESS = (
     requests.exceptions.InvalidURL,
@@ -210,6 +212,41 @@ def _causes(error: BaseException, outside: BaseException | None) -> list[BaseExc
             found.append(item)
             queue += [getattr(item, "reason", None), item.__cause__, item.__context__, *item.args]
     return found
+
+
+def request_deadline(
+    deadline: Deadline | None,
+    timeout: float,
+    monotonic: Callable[[], float],
+    *,
+    is_stopped: bool,
+) -> Deadline:
+    """Return the deadline of one request of a call, which has one of its own or none.
+
+    SmaTimeoutException when there is no time for one, or reads are to end.
+    """
+    if is_stopped:
+        raise SmaTimeoutException("no further reads: stopping")
+    if deadline is None:
+        return Deadline.after(timeout, monotonic)
+    if not deadline.left():
+        raise SmaTimeoutException("no time left for another request to the device")
+    return deadline.at_most(timeout)
+
+
+def asked_twice(
+    ask: Callable[[], _Answer], session: requests.Session, deadline: Deadline | None
+) -> _Answer:
+    """Return what a read brings; repeat it once if it was dropped or timed out, as far as there is time."""
+    try:
+        return ask()
+    except SmaConnectionException as error:
+        is_late = deadline is not None and not deadline.left()
+        is_lost = error.sent or isinstance(error, SmaTimeoutException)
+        if is_late or not is_lost or isinstance(error, SmaTlsException):
+            raise
+    session.close()
+    return ask()
 
 
 def presented_fingerprint(url: str, deadline: Deadline) -> str | None:

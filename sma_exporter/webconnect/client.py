@@ -31,11 +31,9 @@ from ..sma.exceptions import (
     SmaException,
     SmaReadException,
     SmaSessionLimitException,
-    SmaTimeoutException,
-    SmaTlsException,
     SmaUnsupportedException,
 )
-from ..sma.http import HttpReply, exchange
+from ..sma.http import HttpReply, asked_twice, exchange, request_deadline
 from ..sma.tags import L10N
 from . import definitions
 from .decode import ONLINE_KEYS, PARAMETER_KEYS, version_int_to_string
@@ -504,34 +502,19 @@ class SMA:
         self, name: str, payload: object, deadline: Deadline | None, *, authorised: bool
     ) -> dict[str, Any]:
         """Post a read; once more if it was dropped or timed out, as far as there is time."""
-        try:
-            return self._post(
+        return asked_twice(
+            lambda: self._post(
                 name, payload, self._request_deadline(deadline), authorised=authorised
-            )
-        except SmaTlsException:
-            raise
-        except SmaConnectionException as error:
-            is_late = deadline is not None and not deadline.left()
-            if is_late or not (error.sent or isinstance(error, SmaTimeoutException)):
-                raise
-        self._http.close()
-        return self._post(name, payload, self._request_deadline(deadline), authorised=authorised)
+            ),
+            self._http,
+            deadline,
+        )
 
     def _within(self, seconds: float) -> Deadline:
         return Deadline.after(seconds, self._monotonic)
 
     def _request_deadline(self, deadline: Deadline | None) -> Deadline:
-        """Return the deadline of one request of a call.
-
-        SmaTimeoutException when there is no time for one.
-        """
-        if self._stopped:
-            raise SmaTimeoutException("no further reads: stopping")
-        if deadline is None:
-            return self._within(self._timeout)
-        if not deadline.left():
-            raise SmaTimeoutException("no time left for another request to the device")
-        return deadline.at_most(self._timeout)
+        return request_deadline(deadline, self._timeout, self._monotonic, is_stopped=self._stopped)
 
     def _post(
         self, name: str, payload: object, deadline: Deadline, *, authorised: bool = False
