@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..sma import tags as sma_tags
-from ..sma.deadline import Deadline
 from ..sma.diagnosis import Diagnosis, KnownValue, OtherDevice, Step, UnknownValue
 from ..sma.exceptions import (
     SmaAuthenticationException,
@@ -12,7 +11,6 @@ from ..sma.exceptions import (
     SmaReadException,
     SmaTlsException,
 )
-from ..sma.http import presented_fingerprint
 from ..sma.objects import UNITS
 from ..sma.source import Address, Readings, Value
 from .channels import BY_NAME, BY_NAME_ON_CHARGER, id_of
@@ -66,24 +64,15 @@ def _advice(error: SmaException) -> str:
 def _reach(diagnosis: Diagnosis, client: EnnexOS, settings: EnnexOSSettings) -> None:
     """Add the steps up to the login."""
     client.system_info()
-    scheme = client.url.partition("://")[0]
-    steps = diagnosis.steps
-    steps += [Step("reached", f"{client.url} over {scheme}"), Step("protocol", "ennexOS")]
-    if scheme == "https":
-        fingerprint = presented_fingerprint(client.url, Deadline.after(settings.timeout))
-        steps.append(Step("certificate", f"{_trust(settings)}; {fingerprint or 'not shown'}"))
-        if not settings.verify:
-            diagnosis.fingerprint = fingerprint
-    else:
-        steps.append(Step("certificate", "none: the password travels in clear"))
+    diagnosis.note_way(
+        client.url,
+        "ennexOS",
+        is_pinned=bool(settings.fingerprints),
+        verify=settings.verify,
+        timeout=settings.timeout,
+    )
     client.new_session()
-    steps.append(Step("login", f"as {settings.username}"))
-
-
-def _trust(settings: EnnexOSSettings) -> str:
-    if settings.fingerprints:
-        return "the pinned one"
-    return "verified" if settings.verify else "not verified, compare it with the one in a browser"
+    diagnosis.steps.append(Step("login", f"as {settings.username}"))
 
 
 def _examine(diagnosis: Diagnosis, client: EnnexOS, settings: EnnexOSSettings) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .deadline import Deadline
 from .exceptions import SmaException
+from .http import presented_fingerprint
 from .source import Address, Identity, Readings
 
 
@@ -75,3 +77,19 @@ class Diagnosis:
     fingerprint: str | None = None
     failure: SmaException | None = None
     advice: str = ""
+
+    def note_way(
+        self, url: str, protocol: str, *, is_pinned: bool, verify: bool, timeout: float
+    ) -> None:
+        """Add how the device was reached, and by which certificate."""
+        scheme = url.partition("://")[0]
+        self.steps += [Step("reached", f"{url} over {scheme}"), Step("protocol", protocol)]
+        if scheme != "https":
+            self.steps.append(Step("certificate", "none: the password travels in clear"))
+            return
+        shown = presented_fingerprint(url, Deadline.after(timeout))
+        trust = "verified" if verify else "not verified, compare it with the one in a browser"
+        trust = "the pinned one" if is_pinned else trust
+        self.steps.append(Step("certificate", f"{trust}; {shown or 'not shown'}"))
+        if not verify:
+            self.fingerprint = shown

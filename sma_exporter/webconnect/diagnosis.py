@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from ..sma import tags as sma_tags
-from ..sma.deadline import Deadline
 from ..sma.diagnosis import Diagnosis, KnownValue, Step, UnknownValue
 from ..sma.exceptions import (
     SmaAuthenticationException,
@@ -12,7 +11,6 @@ from ..sma.exceptions import (
     SmaReadException,
     SmaTlsException,
 )
-from ..sma.http import presented_fingerprint
 from ..sma.objects import BY_KEY, OBJECTS
 from ..sma.sensors import expanded
 from ..sma.source import Address, Readings
@@ -58,23 +56,22 @@ def _reach(diagnosis: Diagnosis, client: SMA, settings: WebConnectSettings) -> N
         if sessions is None and not isinstance(error, SmaAuthenticationException):
             raise  # so far nobody has answered
         failure = error
-    scheme = client.url.partition("://")[0]
-    steps = diagnosis.steps
-    steps += [Step("reached", f"{client.url} over {scheme}"), Step("protocol", "WebConnect")]
-    if scheme == "https":
-        fingerprint = presented_fingerprint(client.url, Deadline.after(settings.timeout))
-        steps.append(Step("certificate", f"{_trust(settings)}; {fingerprint or 'not shown'}"))
-        if not settings.verify:
-            diagnosis.fingerprint = fingerprint
-    else:
-        steps.append(Step("certificate", "none: the password travels in clear"))
-    steps.append(Step("sessions", sessions or "not told"))
+    diagnosis.note_way(
+        client.url,
+        "WebConnect",
+        is_pinned=bool(settings.fingerprints),
+        verify=settings.verify,
+        timeout=settings.timeout,
+    )
+    diagnosis.steps.append(Step("sessions", sessions or "not told"))
     if failure is not None:
         raise failure
     if is_logged_in:
-        steps.append(Step("login", f"as {settings.group}"))
+        diagnosis.steps.append(Step("login", f"as {settings.group}"))
     else:
-        steps.append(Step("login", "none: without a password, the public dashboard values"))
+        diagnosis.steps.append(
+            Step("login", "none: without a password, the public dashboard values")
+        )
 
 
 def _sessions(client: SMA) -> str | None:
@@ -91,12 +88,6 @@ def _sessions(client: SMA) -> str | None:
     except SmaReadException:
         return None
     return None if free is None else f"{free} free"
-
-
-def _trust(settings: WebConnectSettings) -> str:
-    if settings.fingerprints:
-        return "the pinned one"
-    return "verified" if settings.verify else "not verified, compare it with the one in a browser"
 
 
 def _examine(diagnosis: Diagnosis, client: SMA, settings: WebConnectSettings) -> None:
