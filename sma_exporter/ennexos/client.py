@@ -110,6 +110,7 @@ class EnnexOS:
         self._tokens: Tokens | None = None
         self._renew_at = 0.0
         self._is_in_doubt = False  # a logout was not answered
+        self._is_renewal_lost = False  # the last one had no answer
         self._stopped = False
         self._is_found = False
 
@@ -200,19 +201,28 @@ class EnnexOS:
         """Take the session out of an answer to `token`; return whether there was one."""
         found = replies.tokens(reply)
         if found is not None:
-            self._tokens, self._is_in_doubt = found, False
+            self._tokens, self._is_in_doubt, self._is_renewal_lost = found, False, False
             self._renew_at = self._monotonic() + _RENEWED_AFTER * found.expires_in
         return found is not None
 
     def _renew(self, deadline: Deadline) -> None:
         """Get a new token for the session that there is, else log in, once.
 
-        What comes in place of a token does not matter: a device that has forgotten the session must not
-        be asked for it for ever.
+        A session in doubt is renewed too: then there is no second one. One that has twice had no answer to
+        that is given up. What comes in place of a token does not matter: a device that has forgotten the
+        session must not be asked for it for ever.
         """
-        if self._tokens is not None and not self._is_in_doubt:
+        if self._tokens is not None:
             form = {"grant_type": "refresh_token", "refresh_token": self._tokens.refresh}
-            reply = self._exchange("POST", "token", self._request_deadline(deadline), form=form)
+            try:
+                reply = self._exchange("POST", "token", self._request_deadline(deadline), form=form)
+            except SmaConnectionException as error:
+                if error.sent and self._is_renewal_lost:
+                    # As after a login: the tokens that one of the answers brought are nobody's.
+                    self._tokens, error.pause = None, Pause.LOST_LOGIN
+                self._is_renewal_lost |= error.sent
+                raise
+            self._is_renewal_lost = False
             if self._take(reply):
                 return
             if reply.status < 500:

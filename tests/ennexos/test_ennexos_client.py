@@ -598,44 +598,53 @@ def test_a_logout_names_the_session_and_closes_the_connection(
     assert not ennexos.logged_in
 
 
-@pytest.mark.parametrize("answer", [NOTHING, answering(b"", 503)], ids=["drops", "503"])
-def test_a_session_in_doubt_is_ended_before_the_next_login(
+LOGOUTS_WITHOUT_AN_END = pytest.mark.parametrize(
+    "answer", [NOTHING, answering(b"", 503), late(3)], ids=["drops", "503", "late"]
+)
+
+
+@LOGOUTS_WITHOUT_AN_END
+def test_a_session_whose_logout_failed_is_renewed_and_no_second_one_opened(
     fake: EnnexosFake, client: Open, answer: Any
 ) -> None:
     ennexos = client(fake)
     live(ennexos)
     fake.answers["refreshtoken"] = answer
     with suppress(SmaConnectionException):
-        ennexos.close_session()
+        ennexos.close_session(Deadline.after(0.2))
     assert ennexos.logged_in
-    fake.answers.clear()
     assert live(ennexos) == POWER
-    assert fake.paths()[3:] == ["refreshtoken", "refreshtoken", "login", LIVE]
-    assert len(fake.tokens) == 1
-
-
-def test_a_device_that_does_not_answer_a_logout_is_not_sent_a_password(
-    fake: EnnexosFake, client: Open
-) -> None:
-    ennexos = client(fake)
-    live(ennexos)
-    fake.answers["refreshtoken"] = late(3)
-    for attempt in (lambda: ennexos.close_session(Deadline.after(0.2)), lambda: live(ennexos)):
-        with pytest.raises(SmaTimeoutException):
-            attempt()
+    assert fake.paths()[3:] == ["refreshtoken", "refresh", LIVE]
     assert fake.logins == 1
 
 
-def test_a_device_that_never_answers_a_logout_is_read_again(
-    fake: EnnexosFake, client: Open
+@LOGOUTS_WITHOUT_AN_END
+def test_a_session_whose_logout_failed_may_be_over(
+    fake: EnnexosFake, client: Open, answer: Any
 ) -> None:
     ennexos = client(fake)
     live(ennexos)
-    fake.answers["refreshtoken"] = late(3)
-    with pytest.raises(SmaTimeoutException):
+    fake.answers["refreshtoken"] = answer
+    with suppress(SmaConnectionException):
         ennexos.close_session(Deadline.after(0.2))
-    with pytest.raises(SmaTimeoutException):
-        live(ennexos)
+    fake.restart()
+    assert live(ennexos) == POWER
+    assert fake.paths()[3:] == ["refreshtoken", "refresh", "login", LIVE]
+
+
+def test_a_renewal_that_is_lost_twice_is_a_lost_login(fake: EnnexosFake, client: Open) -> None:
+    ennexos = client(fake)
+    live(ennexos)
+    fake.answers |= {"refreshtoken": NOTHING, "refresh": NOTHING}
+    with suppress(SmaConnectionException):
+        ennexos.close_session()
+    lost = []
+    for _ in range(2):
+        with pytest.raises(SmaConnectionException) as caught:
+            live(ennexos)
+        lost.append(caught.value.login_lost)
+    assert lost == [False, True]
+    assert fake.logins == 1
     assert live(ennexos) == POWER
     assert fake.logins == 2
 

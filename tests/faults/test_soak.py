@@ -236,7 +236,7 @@ class EnnexosPatient(Patient):
         )
 
     def settings(self) -> dict[str, Any]:
-        username = self.simulator.credentials["user"]
+        username = self.simulator.credentials["username"]
         return {"protocol": "ennexos", "session": "keep", "options": {"username": username}}
 
     def _tell(self, total: object) -> None:
