@@ -173,7 +173,7 @@ class EnnexOS:
                 params={"refreshToken": self._tokens.refresh},
                 bearer=self._tokens.access,
             )
-            if reply.status // 100 in {2, 4}:  # not an error of the device, nor a redirect
+            if replies.is_done(reply) or replies.is_refusal(reply):
                 self._tokens = None
         finally:
             self._http.close()
@@ -225,7 +225,7 @@ class EnnexOS:
             self._is_renewal_lost = False
             if self._take(reply):
                 return
-            if reply.status < 500:
+            if replies.is_refusal(reply):
                 self._tokens = None  # the device does not know it any more: nothing to log out of
         self.new_session()
 

@@ -39,7 +39,7 @@ def content(reply: HttpReply, path: str) -> object:
         )
     found = parsed_json(reply.body)
     if found is None:
-        what = "a web page" if reply.body.lstrip()[:1] == b"<" else "no JSON"
+        what = "a web page" if _is_page(reply) else "no JSON"
         raise SmaReadException(f"the reply to {path} is {what}")
     return found
 
@@ -87,6 +87,20 @@ def _can_be_sent(token: object) -> bool:
         and token.isprintable()
         and " " not in token
     )
+
+
+def is_done(reply: HttpReply) -> bool:
+    """Tell whether the device did what it was asked to; a page is no answer to that."""
+    return 200 <= reply.status < 300 and not _is_page(reply)
+
+
+def is_refusal(reply: HttpReply) -> bool:
+    """Tell whether the device says that it does not know a token."""
+    return 400 <= reply.status < 500 and not _is_page(reply)
+
+
+def _is_page(reply: HttpReply) -> bool:
+    return reply.body.lstrip()[:1] == b"<"
 
 
 def refusal(reply: HttpReply, username: str, url: str) -> SmaException:

@@ -119,6 +119,8 @@ ENNEXOS_FAULTS: Mapping[str | None, tuple[Action, ...]] = {
     None: (faults.drop(), faults.delay(0.05), _HTML),
 }
 
+LOGOUTS = {"logout", "refreshtoken"}
+
 Browser = SMA | EnnexOS
 
 
@@ -164,7 +166,8 @@ class Patient:
 
     def _misbehave(self) -> None:
         call = self._dice.choice([*self.faults])
-        times = self._dice.randint(1, 3)
+        # After two lost logouts in a row a session is given up: it may be there beside the next one.
+        times = 1 if call in LOGOUTS else self._dice.randint(1, 3)
         self.simulator.faults.add(Fault(self._dice.choice(self.faults[call]), call, times))
 
     def _lie(self) -> None:
