@@ -3,15 +3,17 @@
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
+import ennexos_shapes
+import fault_shapes
 import hostile_environment
 import two_exporters
 from fault_bench import Bench
 from fault_case import Row, Seen, check, observe, observe_on
 from fault_list import CASES
-from fault_shapes import SHAPES, Shape, case, row, victim
+from fault_shapes import SHAPES, Shape, row
 from support import readme
 
-from sma_exporter.simulator import MODELS
+from sma_exporter.simulator import ENNEXOS_MODELS, MODELS
 
 SECTION = "What was tried"
 
@@ -56,11 +58,13 @@ def reply_rows() -> Iterator[Row]:
 
 def try_shape(shape: Shape, model: str) -> Iterator[Seen]:
     """Have every reply of a kind come from a device of the model."""
+    of_protocol = ennexos_shapes if model in ENNEXOS_MODELS else fault_shapes
+    place, _ = of_protocol.victim(model)
     with Bench(model, timeout=2.0) as bench:  # none of them is about time
         well = bench.scrape()
         bench.settle()
-        for action in shape.actions(victim(model)[0]):
-            seen = observe_on(bench, case(shape, model, action), well)
+        for action in shape.actions(place):
+            seen = observe_on(bench, of_protocol.case(shape, model, action), well)
             check(seen)
             well = seen.after
             yield seen
