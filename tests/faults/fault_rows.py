@@ -7,8 +7,9 @@ import ennexos_shapes
 import fault_shapes
 import hostile_environment
 import two_exporters
+from ennexos_faults import ENNEXOS_CASES
 from fault_bench import Bench
-from fault_case import Row, Seen, check, observe, observe_on
+from fault_case import Case, Row, Seen, check, observe, observe_on
 from fault_list import CASES
 from fault_shapes import SHAPES, Shape, row
 from support import readme
@@ -42,18 +43,36 @@ def published(first_column: str) -> Mapping[str, Row]:
 
 def fault_rows() -> Iterator[Row]:
     """Try every fault."""
-    for fault in CASES:
-        seen = observe(fault)
-        check(seen)
-        yield seen.row
+    yield from map(observed, CASES)
     yield from (observe_other(fault) for fault, observe_other in OTHER_FAULTS.items())
+
+
+def ennexos_fault_rows() -> Iterator[Row]:
+    """Try every fault of a device with ennexOS."""
+    yield from map(observed, ENNEXOS_CASES)
+
+
+def observed(fault: Case) -> Row:
+    """Try a fault."""
+    seen = observe(fault)
+    check(seen)
+    return seen.row
 
 
 def reply_rows() -> Iterator[Row]:
     """Try every reply on every model; they all end alike."""
-    for shape in SHAPES:
-        (found,) = {row(shape, seen) for model in MODELS for seen in try_shape(shape, model)}
-        yield found
+    return (shape_row(shape, *MODELS) for shape in SHAPES)
+
+
+def ennexos_reply_rows() -> Iterator[Row]:
+    """The same with ennexOS."""
+    return (shape_row(shape, *ENNEXOS_MODELS) for shape in ennexos_shapes.SHAPES)
+
+
+def shape_row(shape: Shape, *models: str) -> Row:
+    """Try every reply of a kind on models; they all end alike."""
+    (found,) = {row(shape, seen) for model in models for seen in try_shape(shape, model)}
+    return found
 
 
 def try_shape(shape: Shape, model: str) -> Iterator[Seen]:
