@@ -178,11 +178,19 @@ class EnnexOS:
             self._http.close()
 
     def _end_old_session(self) -> None:
-        """Make room for a new session. A device that does not answer now is not sent a password."""
+        """Make room for a new session. A device that does not answer now is not sent a password.
+
+        Of one that has twice had no answer to a logout the session is given up: it may never answer that.
+        """
+        was_in_doubt = self._is_in_doubt
         try:
             self.close_session()
+        except SmaTimeoutException as error:
+            if error.sent and was_in_doubt:
+                self._tokens = None
+            raise
         except SmaConnectionException as error:
-            if not error.sent or isinstance(error, SmaTimeoutException):
+            if not error.sent:
                 raise
         except SmaException:
             pass

@@ -9,7 +9,7 @@ from ..sma.connections import make_session
 from ..sma.deadline import Deadline
 from ..sma.exceptions import SmaException
 from ..sma.sharing import Sharing
-from ..sma.source import Address, Measurements
+from ..sma.source import Address, Identity, Measurements
 from .client import SELF, EnnexOS
 from .component import Description, Taken, about, channels, readings, surrounded
 from .connection import Connection, Rows
@@ -85,6 +85,8 @@ class EnnexOSSource:
         self._identified_with = -1  # so many sessions had been opened when it was asked who answers
         self._is_identified = False
         self._details_due = 0.0
+        self._is_replaced = False  # whether another serial number than before was told just now
+        self._identity = Identity()  # one object until the device has been asked anew
         self._description = Description()
         self._taken = Taken()
         self._connection.add(self)
@@ -134,7 +136,7 @@ class EnnexOSSource:
         own, plant = channels(rows, self.component, found)
         return Measurements(
             readings=readings(rows, self.component, found, self._taken),
-            identity=found.identity if self._is_identified else None,
+            identity=self._identity if self._is_identified else None,
             custom=numbers_at({**found.parameters, **plant, **own}, custom),
         )
 
@@ -149,7 +151,7 @@ class EnnexOSSource:
         self._forget_another(serial)
         if not serial or serial == before.identity.serial:
             found = replace(before, about=found.about)
-        self._description = found
+        self._description, self._identity = found, found.identity
         self._is_identified = bool(serial)
 
     def _read_details(self, deadline: Deadline, *, must_tell: bool) -> None:
@@ -168,10 +170,15 @@ class EnnexOSSource:
             extra = {"device": self._name, "error": str(error)}
             _LOGGER.debug("the parameters could not be read", extra=extra)
             return
-        self._details_due = self._monotonic() + DETAILS_EVERY
         found = replace(found, parameters=parameters_of(rows, self.component))
+        was_replaced = self._is_replaced
         self._forget_another(found.identity.serial)
+        # A new serial number is doubted once: what a device tells while it starts may be wrong.
+        is_new = was_replaced or self._is_replaced
+        self._details_due = 0.0 if is_new else self._monotonic() + DETAILS_EVERY
         self._description = found
+        if found.identity != self._identity:
+            self._identity = found.identity
         self._is_identified = must_tell or bool(found.identity.serial)
 
     def _warn_of_plain_http(self, before: str) -> None:
@@ -184,7 +191,8 @@ class EnnexOSSource:
     def _forget_another(self, serial: str) -> None:
         """If another device answers, nothing that was taken of the one before holds for it."""
         before = self._description.identity.serial
-        if serial and before and serial != before:
+        self._is_replaced = bool(serial and before and serial != before)
+        if self._is_replaced:
             self._taken = Taken()
 
 

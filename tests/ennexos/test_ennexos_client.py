@@ -626,6 +626,20 @@ def test_a_device_that_does_not_answer_a_logout_is_not_sent_a_password(
     assert fake.logins == 1
 
 
+def test_a_device_that_never_answers_a_logout_is_read_again(
+    fake: EnnexosFake, client: Open
+) -> None:
+    ennexos = client(fake)
+    live(ennexos)
+    fake.answers["refreshtoken"] = late(3)
+    with pytest.raises(SmaTimeoutException):
+        ennexos.close_session(Deadline.after(0.2))
+    with pytest.raises(SmaTimeoutException):
+        live(ennexos)
+    assert live(ennexos) == POWER
+    assert fake.logins == 2
+
+
 @pytest.mark.parametrize("status", [200, 204, 401, 404])
 def test_whatever_the_device_says_to_a_logout_the_session_is_over(
     fake: EnnexosFake, client: Open, status: int

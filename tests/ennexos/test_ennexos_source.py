@@ -597,6 +597,26 @@ def test_what_was_taken_of_one_device_does_not_hold_for_another(
     assert device.read().readings["pv_gen_meter"] == 200 * 3600
 
 
+def test_another_serial_number_is_asked_for_again_and_believed_when_it_is_told_twice(
+    connect: Connect, fake: EnnexosFake
+) -> None:
+    roof = connect(fake)
+    other = "3010000002"
+
+    first = roof.scrape().state.identity.serial
+    roof.clock.advance(3601)
+    fake.devices[SELF]["serial"] = other
+    once = roof.scrape().state.identity.serial
+    roof.clock.advance(15)
+    twice = roof.scrape().state.identity.serial
+    asked = fake.count(DEVICE)
+    roof.clock.advance(15)
+    roof.scrape()
+
+    assert (first, once, twice) == (SERIAL, SERIAL, other)
+    assert fake.count(DEVICE) == asked  # then hourly, as always
+
+
 @pytest.mark.parametrize(
     ("others", "is_shown"),
     [
@@ -634,6 +654,7 @@ def test_a_device_that_gets_ennexos_goes_on_under_its_name(
     webconnect.stop()
     ennexos = EnnexosSimulator(
         "stp-x-15",
+        serial=webconnect.serial,
         port=int(port),
         clock=lambda: NOON,
         monotonic=clock,

@@ -10,9 +10,10 @@ import re
 import sys
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fault_bench import Values, family, fetch
@@ -22,11 +23,24 @@ from support.needs import require_path
 
 from sma_exporter import config
 from sma_exporter.devices.fleet import Fleet
+from sma_exporter.ennexos import PLANT, SELF, EnnexOS
+from sma_exporter.ennexos.component import Description, Taken, readings
 from sma_exporter.metrics import families as metrics
 from sma_exporter.metrics.families import COUNTER, DeviceReadings
 from sma_exporter.server import ListenAddress, Server
-from sma_exporter.simulator import PASSWORD, Plant, Simulator, faults
+from sma_exporter.simulator import (
+    ENNEXOS_MODELS,
+    PASSWORD,
+    EnnexosSimulator,
+    Plant,
+    Simulator,
+    Switches,
+    faults,
+)
+from sma_exporter.simulator.ennexos.simulator import USER_NAME
 from sma_exporter.simulator.faults import Action, Fault
+from sma_exporter.simulator.plant import KNOWN_UNITS
+from sma_exporter.sma.source import Readings
 from sma_exporter.web.app import App
 from sma_exporter.webconnect import SMA, SmaException, make_session
 from sma_exporter.webconnect.decode import decode
@@ -51,14 +65,20 @@ ILLNESS = 0.12
 #: More than all scrapes after the first hundred may leave behind, the simulated devices' memories included.
 MEMORY_BYTES = 3_000_000
 
-MODELS = {"roof": "sb-3.6", "garage": "stp-10", "hybrid": "stp-10-se", "cellar": "sb-1.5"}
-KEPT = {"garage", "hybrid"}
+MODELS = {
+    "roof": "sb-3.6",
+    "garage": "stp-10",
+    "hybrid": "stp-10-se",
+    "cellar": "sb-1.5",
+    "barn": "stp-x-15",
+}
+KEPT = {"garage", "hybrid", "barn"}
 COUNTERS = {row.name for row in metrics.ALL_FAMILIES if row.kind == COUNTER}
 
 #: What is sure to have happened.
 Reason = {"connection", "timeout", "protocol", "authentication", "session_limit", "unsupported"}
 
-HOME = Plant()
+HOME = Plant(units=tuple(unit for unit in KNOWN_UNITS if unit.name in MODELS.values()))
 _HTML = faults.body(b"<!DOCTYPE html><html></html>", "text/html")
 
 #: At which call which faults may strike.
@@ -79,25 +99,56 @@ FAULTS: Mapping[str | None, tuple[Action, ...]] = {
     None: (faults.drop(), faults.delay(0.05), _HTML),
 }
 
+#: The same for ennexOS.
+LIVE = "measurements/live"
+ENNEXOS_FAULTS: Mapping[str | None, tuple[Action, ...]] = {
+    LIVE: (
+        *(faults.hang(), faults.drop(), faults.drop_after(), faults.reset(), faults.truncate(0.5)),
+        *(faults.wrong_content_length(), faults.withhold(), faults.drip(0.01), faults.delay(0.1)),
+        *(faults.status(number) for number in (401, 403, 404, 500, 503)),
+        *(faults.body(content) for content in (b"", b"[]", b"{", b'{"a":1}')),
+        *(_HTML, faults.redirect("https://192.0.2.1/")),
+    ),
+    "token": (
+        *(faults.drop(), faults.drop_after(), faults.status(400), faults.status(404), _HTML),
+        *(faults.delay(0.1), faults.delay(0.6), faults.status(500), faults.body(b"")),
+    ),
+    "refreshtoken": (faults.drop(), faults.drop_after(), faults.status(500), faults.delay(0.1)),
+    "parameters/search": (faults.drop(), faults.status(403), faults.status(500), faults.hang()),
+    f"plants/{PLANT}/devices/{SELF}": (faults.drop(), faults.status(404), faults.hang()),
+    None: (faults.drop(), faults.delay(0.05), _HTML),
+}
+
+Browser = SMA | EnnexOS
+
 
 class Patient:
     """A simulated device that falls ill, and the browser of its owner."""
+
+    faults = FAULTS
 
     def __init__(self, name: str, clock: Clock, dice: random.Random) -> None:
         start = clock()
         self.name = name
         self.sessions = 1 if name in KEPT else 0  # while nobody reads
         self._dice = dice
-        self._browser: SMA | None = None
+        self._browser: Browser | None = None
         self._off_for = 0
-        self.simulator = Simulator(
-            MODELS[name],
+        self.simulator = self._simulated(lambda: NOON + clock() - start, clock)
+
+    def _simulated(self, clock: Callable[[], float], monotonic: Clock) -> Any:
+        return Simulator(
+            MODELS[self.name],
             plant=HOME,
-            clock=lambda: NOON + clock() - start,
-            monotonic=clock,
-            max_sessions=2 if name == "cellar" else 4,
+            clock=clock,
+            monotonic=monotonic,
+            max_sessions=2 if self.name == "cellar" else 4,
             session_idle=SESSION_IDLE,
         )
+
+    def settings(self) -> dict[str, Any]:
+        """What its configuration says of its protocol."""
+        return {"protocol": "webconnect", "session": "keep" if self.name in KEPT else "scrape"}
 
     def live(self) -> None:
         """Let something happen to it, or end."""
@@ -112,14 +163,16 @@ class Patient:
             self.simulator.faults.clear()
 
     def _misbehave(self) -> None:
-        call = self._dice.choice([*FAULTS])
+        call = self._dice.choice([*self.faults])
         times = self._dice.randint(1, 3)
-        self.simulator.faults.add(Fault(self._dice.choice(FAULTS[call]), call, times))
+        self.simulator.faults.add(Fault(self._dice.choice(self.faults[call]), call, times))
 
     def _lie(self) -> None:
         """Send one total that is not so. No two leaps are alike: one that holds is believed in the end."""
         leap = self._dice.randrange(10**14, 10**17)
-        total = self._dice.choice((0, None, 1, -5, "x", leap))
+        self._tell(self._dice.choice((0, None, 1, -5, "x", leap)))
+
+    def _tell(self, total: object) -> None:
         values = {TOTAL: total, POWER: "?", STATUS: [{"tag": self._dice.randint(1, 30_000)}]}
         lie = sending(values)
         truth_or_lie = faults.mutate(lambda reply: lie(reply) if "result" in reply else reply)
@@ -141,9 +194,12 @@ class Patient:
             if browser is not None:
                 browser.close_session()
             else:
-                browser = SMA(make_session(), self.simulator.url, PASSWORD)
+                browser = self._new_browser()
                 browser.new_session()
                 self._browser = browser
+
+    def _new_browser(self) -> Browser:
+        return SMA(make_session(), self.simulator.url, PASSWORD)
 
     def recover(self) -> None:
         self.simulator.faults.clear()
@@ -154,10 +210,50 @@ class Patient:
 
     def totals(self) -> Values:
         """What its counters say now, by series."""
-        (values,) = self.simulator.online_values()["result"].values()
-        made = metrics.families([DeviceReadings(self.name, decode(values), {})])
+        made = metrics.families([DeviceReadings(self.name, self._readings(), {})])
         samples = (sample for metric in made for sample in metric.samples)
         return {_series(s.name, s.labels): s.value for s in samples if s.name in COUNTERS}
+
+    def _readings(self) -> Readings:
+        (values,) = self.simulator.online_values()["result"].values()
+        return decode(values)
+
+
+class EnnexosPatient(Patient):
+    """The same with ennexOS."""
+
+    faults = ENNEXOS_FAULTS
+
+    def _simulated(self, clock: Callable[[], float], monotonic: Clock) -> Any:
+        return EnnexosSimulator(
+            MODELS[self.name],
+            plant=HOME,
+            clock=clock,
+            monotonic=monotonic,
+            expires_in=round(SESSION_IDLE),
+            refresh_expires_in=SESSION_IDLE,
+            switches=Switches(plain_http="serve"),
+        )
+
+    def settings(self) -> dict[str, Any]:
+        username = self.simulator.credentials["user"]
+        return {"protocol": "ennexos", "session": "keep", "options": {"username": username}}
+
+    def _tell(self, total: object) -> None:
+        def change(rows: Any) -> Any:
+            for row in rows:
+                if row["channelId"] == "Measurement.Metering.TotWhOut":
+                    row["values"][-1]["value"] = total
+            return rows
+
+        self.simulator.faults.add(Fault(faults.mutate(change), LIVE, times=1))
+
+    def _new_browser(self) -> Browser:
+        return EnnexOS(make_session(), self.simulator.url, USER_NAME, PASSWORD)
+
+    def _readings(self) -> Readings:
+        rows = [row for part in (SELF, PLANT) for row in self.simulator.channels(part, "user")]
+        return readings(rows, SELF, Description(has_sums=True), Taken())
 
 
 def _series(name: str, labels: Mapping[str, str]) -> str:
@@ -171,7 +267,10 @@ class Soak:
     def __init__(self, stack: ExitStack, seed: int) -> None:
         self.clock = Clock()
         self._dice = random.Random(seed)
-        self.patients = [Patient(name, self.clock, self._dice) for name in MODELS]
+        self.patients = [
+            (EnnexosPatient if model in ENNEXOS_MODELS else Patient)(name, self.clock, self._dice)
+            for name, model in MODELS.items()
+        ]
         for patient in self.patients:
             stack.enter_context(patient.simulator)
         wanted = config.Config(tuple(map(self._configured, self.patients)))
@@ -187,7 +286,7 @@ class Soak:
             name=patient.name,
             url=patient.simulator.url,
             password=config.Secret(PASSWORD),
-            session="keep" if patient.name in KEPT else "scrape",
+            **patient.settings(),
             timeout=REQUEST_SECONDS,
             min_interval=0.0,
         )
