@@ -157,8 +157,8 @@ class EnnexOS:
     def close_session(self, deadline: Deadline | None = None) -> None:
         """Log out, in one attempt; nothing to do without a session.
 
-        When no answer comes, or an error of the device, the session may still be open: it is in doubt, and
-        the next read ends it first.
+        When no answer comes, or an error of the device, the session may still be open: the next read tries it
+        again, rather than open a second one.
         """
         if self._tokens is None:
             return
@@ -210,7 +210,7 @@ class EnnexOS:
         What comes in place of a token does not matter: a device that has forgotten the session must not
         be asked for it for ever.
         """
-        if self._tokens is not None and not self._is_in_doubt:
+        if self._tokens is not None:
             form = {"grant_type": "refresh_token", "refresh_token": self._tokens.refresh}
             reply = self._exchange("POST", "token", self._request_deadline(deadline), form=form)
             if self._take(reply):
@@ -319,8 +319,7 @@ class EnnexOS:
         """
         deadline = deadline or Deadline.after(3 * self._timeout, self._monotonic)
         self._request_deadline(deadline)  # no login for a read that would come too late
-        is_due = self._is_in_doubt or self._monotonic() >= self._renew_at
-        if self._tokens is None or is_due:
+        if self._tokens is None or self._monotonic() >= self._renew_at:
             self._renew(deadline)
         reply = self._ask_twice(method, path, deadline, payload=payload, params=params)
         if reply.status in TOKEN_REFUSED:

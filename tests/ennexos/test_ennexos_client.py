@@ -599,7 +599,7 @@ def test_a_logout_names_the_session_and_closes_the_connection(
 
 
 @pytest.mark.parametrize("answer", [NOTHING, answering(b"", 503)], ids=["drops", "503"])
-def test_a_session_in_doubt_is_ended_before_the_next_login(
+def test_a_session_that_may_still_be_open_is_used_again(
     fake: EnnexosFake, client: Open, answer: Any
 ) -> None:
     ennexos = client(fake)
@@ -610,32 +610,33 @@ def test_a_session_in_doubt_is_ended_before_the_next_login(
     assert ennexos.logged_in
     fake.answers.clear()
     assert live(ennexos) == POWER
-    assert fake.paths()[3:] == ["refreshtoken", "refreshtoken", "login", LIVE]
-    assert len(fake.tokens) == 1
+    assert fake.paths()[3:] == ["refreshtoken", LIVE]
+    ennexos.close_session()
+    assert fake.logins == 1
+    assert fake.tokens == set()
 
 
-def test_a_device_that_does_not_answer_a_logout_is_not_sent_a_password(
+def test_a_device_that_never_answers_a_logout_is_read_with_one_login(
     fake: EnnexosFake, client: Open
 ) -> None:
     ennexos = client(fake)
-    live(ennexos)
     fake.answers["refreshtoken"] = late(3)
-    for attempt in (lambda: ennexos.close_session(Deadline.after(0.2)), lambda: live(ennexos)):
+    for _ in range(3):
+        assert live(ennexos) == POWER
         with pytest.raises(SmaTimeoutException):
-            attempt()
+            ennexos.close_session(Deadline.after(0.2))
     assert fake.logins == 1
 
 
-def test_a_device_that_never_answers_a_logout_is_read_again(
+def test_a_session_that_a_lost_logout_did_end_costs_a_login(
     fake: EnnexosFake, client: Open
 ) -> None:
     ennexos = client(fake)
     live(ennexos)
-    fake.answers["refreshtoken"] = late(3)
-    with pytest.raises(SmaTimeoutException):
-        ennexos.close_session(Deadline.after(0.2))
-    with pytest.raises(SmaTimeoutException):
-        live(ennexos)
+    fake.answers["refreshtoken"] = NOTHING
+    with pytest.raises(SmaConnectionException):
+        ennexos.close_session()
+    fake.restart()
     assert live(ennexos) == POWER
     assert fake.logins == 2
 

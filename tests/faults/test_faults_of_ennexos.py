@@ -1,9 +1,9 @@
 """The same for a device with ennexOS: what is observed is what the README says."""
 
 import pytest
-from ennexos_faults import DIFFERENCES, ENNEXOS_CASES
+from ennexos_faults import DIFFERENCES, ENNEXOS_CASES, SCRAPED_CASES
 from ennexos_shapes import SHAPES
-from fault_case import Case
+from fault_case import Case, check, observe
 from fault_list import CASES
 from fault_rows import observed, published, shape_row
 from fault_shapes import Shape
@@ -17,6 +17,11 @@ def test_a_fault_with_ennexos(case: Case) -> None:
     said = {**published(fault_table.FAULT), **published(fault_table.ENNEXOS_FAULT)}
 
     assert observed(case) == said[case.fault]
+
+
+@pytest.mark.parametrize("case", SCRAPED_CASES, ids=lambda case: case.fault)
+def test_a_fault_with_ennexos_and_a_login_for_each_scrape(case: Case) -> None:
+    check(observe(case))
 
 
 @pytest.mark.parametrize("model", ENNEXOS_MODELS)
