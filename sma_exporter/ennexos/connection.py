@@ -40,8 +40,9 @@ class Component(Protocol):
 
 @dataclass(slots=True)
 class _Answer:
-    """What came of one request for live values, and who has had it."""
+    """What came of one request for live values of some components, and who has had it."""
 
+    components: frozenset[str]
     rows: Rows
     failure: SmaException | None
     came_at: float
@@ -98,6 +99,8 @@ class Connection:
                 answer is not None
                 and component not in answer.taken_by
                 and self._monotonic() - answer.came_at <= SHARED_SECONDS
+                # One that was not there yet has not been asked for, but would fail likewise.
+                and (answer.failure is not None or component.component in answer.components)
             )
             if answer is None or not is_new:
                 answer = self._answer = self._asked(deadline)
@@ -161,16 +164,16 @@ class Connection:
     def _asked(self, deadline: Deadline) -> _Answer:
         rows: Rows = []
         failure: SmaException | None = None
+        with self._members:
+            components = frozenset(each.component for each in self._components)
         try:
             with self._noting_refusals():
-                rows = self._all_rows(deadline)
+                rows = self._all_rows(components, deadline)
         except SmaException as error:
             failure = _alone(error)
-        return _Answer(rows, failure, self._monotonic())
+        return _Answer(components, rows, failure, self._monotonic())
 
-    def _all_rows(self, deadline: Deadline) -> Rows:
-        with self._members:
-            components = {each.component for each in self._components}
+    def _all_rows(self, components: frozenset[str], deadline: Deadline) -> Rows:
         wanted = sorted(components | ({PLANT} if SELF in components else set()))
         try:
             return self._client.measurements(wanted, deadline=deadline)

@@ -85,7 +85,7 @@ def test_the_style_is_applied_and_nothing_is_blocked(browser: Chrome, demo: str)
     look(browser, f"{demo}/", DESK)
     badges = browser.find_elements(By.CLASS_NAME, "up")
 
-    assert [badge.text for badge in badges] == ["up"] * 3
+    assert [badge.text for badge in badges] == ["up"] * 4
     assert badges[0].value_of_css_property("background-color") == "rgba(26, 127, 55, 1)"
     refused = [e["message"] for e in browser.get_log("browser") if "Content" in e["message"]]
     assert refused == []
@@ -110,7 +110,7 @@ def test_its_links_lead_to_metrics(browser: Chrome, demo: str) -> None:
     look(browser, f"{demo}/", PHONE)
     targets = [a.get_attribute("href") for a in browser.find_elements(By.TAG_NAME, "a")]
 
-    assert len(targets) == 6
+    assert len(targets) == 7
     assert [get(str(target)).status_code for target in targets] == [200] * 6
 
 

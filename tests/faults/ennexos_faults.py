@@ -188,17 +188,17 @@ OWN = (
 )
 
 
-def with_ennexos(cases: tuple[Case, ...], differences: Differences) -> Iterator[Case]:
+def with_ennexos(cases: tuple[Case, ...], differences: Differences, session: str) -> Iterator[Case]:
     """Yield the same faults of a device with ennexOS."""
     for case in cases:
         different = differences.get(case.fault, {})
         if different is not None:
-            keys = {**case.keys, "session": "keep"}
+            keys = {**case.keys, "session": session}
             yield replace(case, **{"model": MODEL, "keys": keys, **different})
 
 
 ENNEXOS_CASES = (
-    *with_ennexos(CASES, DIFFERENCES),
+    *with_ennexos(CASES, DIFFERENCES, "keep"),
     *(
         replace(
             case,
@@ -206,5 +206,17 @@ ENNEXOS_CASES = (
             keys={**case.keys, "session": "keep"},
         )
         for case in OWN
+    ),
+)
+
+#: With `session: scrape` there is always a login, which may be lost, and never a renewal.
+SCRAPED_CASES = (
+    *with_ennexos(
+        CASES,
+        {
+            **{fault: {} if d is _RENEWAL else d for fault, d in DIFFERENCES.items()},
+            "It sends everybody to another host": {"reason": "protocol", "pause": 10.0},
+        },
+        "scrape",
     ),
 )

@@ -149,7 +149,15 @@ def _compressed(reply: SimulatedReply) -> SimulatedReply:
     return replace(reply, body=content, headers=(("Content-Encoding", "gzip"),))
 
 
-def _cut(reply: Any) -> bytes:
+def compressed(_: str) -> Sequence[Action]:
+    return [Alter(_compressed)]
+
+
+def padded(reply: Any) -> bytes:
+    return json.dumps(reply).encode() + b" " * 9 * _MEGABYTE
+
+
+def cut(reply: Any) -> bytes:
     content = json.dumps(reply).encode()
     return content[: len(content) // 2]
 
@@ -199,7 +207,7 @@ def _of_two(reply: Any) -> Any:
     return {"result": {uid: found, "0199-xxxxx000": found}}
 
 
-_NESTED = b"[" * 100_000 + b"]" * 100_000
+NESTED = b"[" * 100_000 + b"]" * 100_000
 _NO_OBJECT: tuple[object, ...] = (None, 5, "text", [], [5])
 
 SHAPES = (
@@ -207,7 +215,7 @@ SHAPES = (
     Shape("Nothing", bodies(b"", b" \r\n"), "protocol"),
     Shape("No JSON", bodies(b"OK", b"{'result': {}}", b"\x00" * 64), "protocol"),
     Shape("A web page", bodies(b"<!DOCTYPE html><html></html>", b" <html>"), "unsupported"),
-    Shape("JSON that breaks off", replies(_cut), "protocol"),
+    Shape("JSON that breaks off", replies(cut), "protocol"),
     Shape(
         "JSON with something behind it",
         replies(lambda r: json.dumps(r).encode() + b"}"),
@@ -222,10 +230,10 @@ SHAPES = (
         "protocol",
     ),
     Shape(
-        "Lists in lists, 100,000 deep", bodies(_NESTED, b'{"result":' + _NESTED + b"}"), "protocol"
+        "Lists in lists, 100,000 deep", bodies(NESTED, b'{"result":' + NESTED + b"}"), "protocol"
     ),
-    Shape("9 MB", replies(lambda r: json.dumps(r).encode() + b" " * 9 * _MEGABYTE), "protocol"),
-    Shape("100 MB, compressed to 100 kB", lambda _: [Alter(_compressed)], "protocol"),
+    Shape("9 MB", replies(padded), "protocol"),
+    Shape("100 MB, compressed to 100 kB", compressed, "protocol"),
     Shape(
         "An error number that nobody knows",
         bodies(b'{"err":999}', b'{"err":-1}', b'{"err":"x"}', b'{"err":null}'),

@@ -23,14 +23,16 @@ MANAGED = {
 }
 
 
-def rows(simulator: EnnexosSimulator, components: dict[str, str]) -> dict[str, str]:
+def rows(
+    simulator: EnnexosSimulator, components: dict[str, str], protocol: str = "ennexos"
+) -> dict[str, str]:
     """Scrape devices once, and return the section of each on the page."""
     account = simulator.credentials
     devices: Sequence[config.DeviceSettings] = [
         config.DeviceSettings(
             name=name,
             url=simulator.url,
-            protocol="ennexos",
+            protocol=protocol,
             session="keep",
             password=config.Secret(account["password"]),
             options={"username": account["username"], "component": component},
@@ -40,18 +42,22 @@ def rows(simulator: EnnexosSimulator, components: dict[str, str]) -> dict[str, s
     fleet = Fleet(config.Config(tuple(devices)))
     exposition([DeviceCollector(fleet.devices, Deadline.after(30))], accept="")
     page = render([device.last() for device in fleet.devices], "1.2.3", "/metrics", 0.0)
-    assert (simulator.sessions, simulator.logins) == (1, 1)
+    assert simulator.sessions == simulator.most_sessions_in_use == 1
     fleet.close()
     assert simulator.sessions == 0
     sections = re.findall(r"<section>\n<h2>(\w+) (.*?)</section>", page, re.DOTALL)
     return dict(sections)
 
 
+@pytest.mark.parametrize("protocol", ["ennexos", ""], ids=["named", "found out"])
 @pytest.mark.parametrize("now", [NOON, NIGHT], ids=["noon", "night"])
-def test_each_device_behind_a_data_manager_is_a_row_and_all_share_a_session(now: float) -> None:
+def test_each_device_behind_a_data_manager_is_a_row_and_all_share_a_session(
+    now: float, protocol: str
+) -> None:
+    """From the first scrape on, also where each of them finds out the protocol by itself."""
     switches = Switches(plain_http="serve")
     with EnnexosSimulator("data-manager", clock=lambda: now, switches=switches) as simulator:
-        shown = rows(simulator, MANAGED)
+        shown = rows(simulator, MANAGED, protocol)
 
     is_up = {name: '<span class="up">up</span>' in row for name, row in shown.items()}
     assert is_up == {"manager": True, "roof": True, "grid": True, "shed": now == NOON}

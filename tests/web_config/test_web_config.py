@@ -584,7 +584,7 @@ class TestProgram:
         started.stop()
 
         assert (good.returncode, good.stderr) == (0, "")
-        assert len(re.findall(r"^sma_up\{.*\} 1\.0$", good.stdout, re.MULTILINE)) == 3
+        assert len(re.findall(r"^sma_up\{.*\} 1\.0$", good.stdout, re.MULTILINE)) == 4
         assert refused.stdout.startswith("HTTP/1.1 401 ")
         assert unknown.returncode != 0
         assert "certificate required" in unknown.stderr
