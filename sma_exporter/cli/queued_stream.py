@@ -30,7 +30,8 @@ class QueuedStream(io.TextIOBase):
         self, descriptor: int, lost: Callable[[int], str], *, most_bytes: int = QUEUE_BYTES
     ) -> None:
         self.dropped = 0
-        self._descriptor = descriptor
+        # Its own: what somebody else closes may be another file's a moment later.
+        self._descriptor = os.dup(descriptor)
         self._lost = lost
         self._most = most_bytes
         self._changed = threading.Condition()

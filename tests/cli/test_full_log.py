@@ -119,6 +119,19 @@ class TestQueue:
             assert time.monotonic() - begin < PATIENCE_SECONDS / 2
             assert stream.dropped == 90
 
+    def test_nothing_lands_in_a_file_that_gets_the_descriptors_number(self, tmp_path: Path) -> None:
+        full = os.open("/dev/full", os.O_WRONLY)
+        stream = QueuedStream(full, lost)
+        stream.write("not yours\n")
+        stream.drain(PATIENCE_SECONDS)
+        os.close(full)
+        other = os.open(tmp_path / "data", os.O_WRONLY | os.O_CREAT)
+        time.sleep(1.5)  # it is tried again each second
+        os.close(other)
+
+        assert other == full
+        assert (tmp_path / "data").read_bytes() == b""
+
 
 # --- the exporter ---
 

@@ -802,7 +802,9 @@ def test_the_changelog_begins_with_this_version() -> None:
     entries = [line for line in text.splitlines() if line.startswith("*")]
 
     assert re.findall(r"^## (\S+) / ", text, re.MULTILINE)[0] == __version__
-    assert all(re.match(r"\* \[(CHANGE|FEATURE|ENHANCEMENT|BUGFIX|SECURITY)\] ", line) for line in entries)
+    assert all(
+        re.match(r"\* \[(CHANGE|FEATURE|ENHANCEMENT|BUGFIX|SECURITY)\] ", line) for line in entries
+    )
 
 
 def test_the_licence_is_the_one_that_is_declared() -> None:
