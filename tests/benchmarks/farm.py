@@ -126,6 +126,8 @@ class Device:
             return self._logout(sid)
         if name == "sessionCheck":
             return as_json({"result": {"cntFreeSess": MAX_SESSIONS - len(self._sessions)}})
+        if path == "/api/v1/system/info":  # whether it speaks ennexOS
+            return as_json({"err": 404})
         if path.startswith("/data/l10n/"):
             return _WORDS
         if sid not in self._sessions:
