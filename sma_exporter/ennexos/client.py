@@ -159,7 +159,7 @@ class EnnexOS:
         """Log out, in one attempt; nothing to do without a session.
 
         When no answer comes, or an error of the device, the session may still be open: it is in doubt, and
-        the next read ends it first.
+        the next read renews it.
         """
         if self._tokens is None:
             return

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from ..sma.deadline import Deadline
 from ..sma.exceptions import SmaReadException
@@ -101,8 +102,23 @@ def _meter_serial(own: Mapping[str, object], others: Iterable[Mapping[str, objec
     return meters[0] if len(meters) == 1 else ""
 
 
-def channels(rows: Rows, component: str, description: Description) -> tuple[Live, Live]:
-    """Return the channels that count of a component, and of its plant.
+class Channels(NamedTuple):
+    """What a reply says of a component and, of the device that answers, of its plant.
+
+    `newest`: the newest time in the reply, whichever component it is of.
+    """
+
+    own: Live
+    plant: Live
+    newest: float | None
+
+    def of_plant(self, description: Description) -> Live:
+        """Return what counts of the plant."""
+        return self.plant if description.has_sums else without_sums(self.plant)
+
+
+def channels(rows: Rows, component: str) -> Channels:
+    """Return the channels of a component.
 
     Raises SmaComponentException when nothing is said of it, SmaReadException when that has no value.
     """
@@ -114,7 +130,7 @@ def channels(rows: Rows, component: str, description: Description) -> tuple[Live
         )
     if not has_value(own) and not has_value(plant):
         raise SmaReadException("the device answers, but without any value: is it starting?")
-    return own, plant if description.has_sums else without_sums(plant)
+    return Channels(own, plant, newest_of(rows))
 
 
 def is_charger_of(description: Description, own: Live) -> bool:
@@ -122,17 +138,14 @@ def is_charger_of(description: Description, own: Live) -> bool:
     return is_charger(class_of(description.about, description.parameters), own)
 
 
-def readings(
-    rows: Rows, component: str, description: Description, taken: Taken
-) -> dict[str, Value]:
-    """Return the readings of a component; raises as `channels`.
+def readings(seen: Channels, description: Description, taken: Taken) -> dict[str, Value]:
+    """Return the readings of a component.
 
     What the device says of itself goes before what its plant says, and that before its parameters. Where
     a sensor was found once, it stays: the totals of a device and of its plant have different starts.
     """
-    own, plant = channels(rows, component, description)
+    own, plant, newest = seen.own, seen.of_plant(description), seen.newest
     charger = is_charger_of(description, own)
-    newest = newest_of(rows)
     found = {
         **rated_power_of(description.about),
         **decoded(description.parameters, {}, charger=charger),

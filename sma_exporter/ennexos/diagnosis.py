@@ -91,9 +91,9 @@ def _examine(diagnosis: Diagnosis, client: EnnexOS, settings: EnnexOSSettings) -
             "the device tells neither its model nor its serial number: is it starting?"
         )
     rows = client.measurements([component, PLANT] if component == SELF else [component])
-    own, plant = channels(rows, component, found)
-    diagnosis.readings = readings(rows, component, found, Taken())
-    _add_values(diagnosis, found, own, plant)
+    seen = channels(rows, component)
+    diagnosis.readings = readings(seen, found, Taken())
+    _add_values(diagnosis, found, seen.own, seen.of_plant(found))
     if failure is not None:
         raise failure
 

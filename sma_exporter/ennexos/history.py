@@ -141,8 +141,8 @@ class EnnexOSHistory:
         asked = [SELF, PLANT] if component == SELF else [component]
         rows = client.measurements(asked)
         taken = Taken()
-        values = readings(rows, component, found, taken)
-        own, _ = channels(rows, component, found)
+        seen = channels(rows, component)
+        values, own = readings(seen, found, taken), seen.own
         table = BY_NAME_ON_CHARGER if is_charger_of(found, own) else BY_NAME
         for sensor in _SENSORS:
             if sensor in values:

@@ -11,8 +11,8 @@ from ..sma.exceptions import SmaException
 from ..sma.sharing import Sharing
 from ..sma.source import Address, Identity, Measurements
 from .client import SELF, EnnexOS
-from .component import Description, Taken, about, channels, readings, surrounded
-from .connection import Connection, Rows
+from .component import Channels, Description, Taken, about, channels, readings, surrounded
+from .connection import Connection
 from .decode import numbers_at, parameters_of
 
 _LOGGER = logging.getLogger(__name__)
@@ -107,16 +107,16 @@ class EnnexOSSource:
         try:
             rows = self._connection.live(self, deadline)
             # Before what changes seldom: one that is off is asked nothing more.
-            channels(rows, self.component, self._description)
+            seen = channels(rows, self.component)
             are_details_due = self._monotonic() >= self._details_due
             is_new_session = self._connection.logins != self._identified_with
             if are_details_due or (identify and is_new_session):
                 self._look_up(deadline)
             if are_details_due or (identify and not self._is_identified):
                 if self._is_identified or not identify:
-                    yield self._measurements(rows, custom)
+                    yield self._measurements(seen, custom)
                 self._read_details(deadline, must_tell=identify)
-            yield self._measurements(rows, custom)
+            yield self._measurements(seen, custom)
         except (SmaException, GeneratorExit):  # what comes back may be another device
             self._details_due, self._is_identified = 0.0, False
             raise
@@ -131,13 +131,13 @@ class EnnexOSSource:
         """Make every further request fail, but for the logout."""
         self._connection.cancel(self)
 
-    def _measurements(self, rows: Rows, custom: Collection[Address]) -> Measurements:
+    def _measurements(self, seen: Channels, custom: Collection[Address]) -> Measurements:
         found = self._description
-        own, plant = channels(rows, self.component, found)
+        numbers = {**found.parameters, **seen.of_plant(found), **seen.own} if custom else {}
         return Measurements(
-            readings=readings(rows, self.component, found, self._taken),
+            readings=readings(seen, found, self._taken),
             identity=self._identity if self._is_identified else None,
-            custom=numbers_at({**found.parameters, **plant, **own}, custom),
+            custom=numbers_at(numbers, custom),
         )
 
     # --- what changes seldom ---

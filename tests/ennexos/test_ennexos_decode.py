@@ -38,7 +38,7 @@ EARLIER = "2025-06-14T10:00:00.000Z"
 def read(*entries: Any, taken: Taken | None = None, **about: Any) -> Readings:
     """The readings of the device that answers, which is alone in its plant."""
     description = Description(about, has_sums=True)
-    found = component.readings(entries, SELF, description, taken or Taken())
+    found = component.readings(component.channels(entries, SELF), description, taken or Taken())
     return {name: value for name, value in found.items() if name != "meter_serial"}
 
 
@@ -70,7 +70,7 @@ def test_whatever_a_device_says_the_readings_are_of_their_kinds(
     taken = Taken()
     for each in (reply, more):
         try:
-            found = component.readings(each, SELF, description, taken)
+            found = component.readings(component.channels(each, SELF), description, taken)
         except SmaException:
             continue
         assert [n for n, value in found.items() if not is_of_its_kind(n, value)] == []
@@ -175,7 +175,7 @@ def test_a_device_without_any_value_is_starting() -> None:
 
 def test_a_component_of_which_nothing_is_said_is_off() -> None:
     with pytest.raises(SmaComponentException, match="SD2P:1"):
-        component.readings([row("GridMs.TotW", 5)], "SD2P:1", Description(), Taken())
+        component.channels([row("GridMs.TotW", 5)], "SD2P:1")
 
 
 # --- arrays, units, several entries ---
@@ -346,18 +346,18 @@ def test_the_device_goes_before_its_plant_and_that_before_its_parameters() -> No
     )
     reply = [row("GridMs.TotW", 1), row("GridMs.TotW", 2, PLANT), row("GridMs.Hz", 50, PLANT)]
     found = component.readings(
-        reply, SELF, Description({"generatorPower": 12}, parameters, has_sums=True), Taken()
+        component.channels(reply, SELF),
+        Description({"generatorPower": 12}, parameters, has_sums=True),
+        Taken(),
     )
     assert found == {"grid_power": 1, "frequency": 50, "inverter_power_limit": 15000}
 
 
 def test_what_another_component_says_is_not_the_devices() -> None:
     assert read(row("GridMs.TotW", 1), row("GridMs.Hz", 50, "SD2P:1")) == {"grid_power": 1}
+    rows = [row("GridMs.TotW", 1, "SD2P:1"), row("GridMs.Hz", 50, PLANT)]
     behind = component.readings(
-        [row("GridMs.TotW", 1, "SD2P:1"), row("GridMs.Hz", 50, PLANT)],
-        "SD2P:1",
-        Description(has_sums=True),
-        Taken(),
+        component.channels(rows, "SD2P:1"), Description(has_sums=True), Taken()
     )
     assert behind == {"grid_power": 1}
 

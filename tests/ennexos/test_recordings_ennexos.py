@@ -12,7 +12,7 @@ from support.documented import Row, ennexos_channels
 from support.needs import require_path
 
 from sma_exporter.ennexos.client import PLANT, SELF
-from sma_exporter.ennexos.component import Description, Taken, readings
+from sma_exporter.ennexos.component import Description, Taken, channels, readings
 from sma_exporter.ennexos.decode import parameters_of
 from sma_exporter.metrics.families import DeviceReadings, families
 from sma_exporter.sma.source import Identity, Readings
@@ -136,7 +136,7 @@ LEFT_OUT = ("sma_standby_status",)
 def decoded(reply: Reply, *, charger: bool) -> Readings:
     about = {"productGroupTagId": 8008 if charger else 8001}
     alone = Description(about, has_sums=True)
-    return readings(reply, SELF, alone, Taken())
+    return readings(channels(reply, SELF), alone, Taken())
 
 
 def shown(found: Readings) -> dict[Series, float]:

@@ -24,7 +24,7 @@ from support.needs import require_path
 from sma_exporter import config
 from sma_exporter.devices.fleet import Fleet
 from sma_exporter.ennexos import PLANT, SELF, EnnexOS
-from sma_exporter.ennexos.component import Description, Taken, readings
+from sma_exporter.ennexos.component import Description, Taken, channels, readings
 from sma_exporter.metrics import families as metrics
 from sma_exporter.metrics.families import COUNTER, DeviceReadings
 from sma_exporter.server import ListenAddress, Server
@@ -256,7 +256,7 @@ class EnnexosPatient(Patient):
 
     def _readings(self) -> Readings:
         rows = [row for part in (SELF, PLANT) for row in self.simulator.channels(part, "user")]
-        return readings(rows, SELF, Description(has_sums=True), Taken())
+        return readings(channels(rows, SELF), Description(has_sums=True), Taken())
 
 
 def _series(name: str, labels: Mapping[str, str]) -> str:

@@ -94,7 +94,7 @@ def decoded(simulator: Simulator | EnnexosSimulator) -> Readings:
         return decode(reply)
     rows = [*simulator.channels(SELF), *simulator.channels(PLANT)]
     alone = component.Description(has_sums=True)
-    return component.readings(rows, SELF, alone, component.Taken())
+    return component.readings(component.channels(rows, SELF), alone, component.Taken())
 
 
 def is_known(sample: Sample) -> bool:

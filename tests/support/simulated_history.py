@@ -100,7 +100,9 @@ class EnnexosReplies:
         """What a read brings at a time."""
         view = self._view(time)
         rows = [*(self.model.live(view, SELF) or ()), *(self.model.live(view, PLANT) or ())]
-        return component.readings(rows, SELF, self.description, component.Taken())
+        return component.readings(
+            component.channels(rows, SELF), self.description, component.Taken()
+        )
 
     def is_dark(self, time: float) -> bool:
         """Whether no sun is on its modules."""
