@@ -81,15 +81,8 @@ def _examine(diagnosis: Diagnosis, client: EnnexOS, settings: EnnexOSSettings) -
     if component == SELF:
         diagnosis.others += _others(client)
     found, failure = _description(client, component)
-    diagnosis.identity = identity = found.identity
-    if identity.serial or identity.model:
-        model, firmware = identity.title or "unknown model", identity.sw_version or "unknown"
-        what = f"{model}, firmware {firmware}, serial {identity.serial or '?'}"
-        diagnosis.steps.append(Step("device", what))
-    elif failure is None:
-        failure = SmaReadException(
-            "the device tells neither its model nor its serial number: is it starting?"
-        )
+    unidentified = diagnosis.note_identity(found.identity)
+    failure = failure or unidentified
     rows = client.measurements([component, PLANT] if component == SELF else [component])
     seen = channels(rows, component)
     diagnosis.readings = readings(seen, found, Taken())

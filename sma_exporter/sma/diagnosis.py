@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .deadline import Deadline
-from .exceptions import SmaException
+from .exceptions import SmaException, SmaReadException
 from .http import presented_fingerprint
 from .source import Address, Identity, Readings
 
@@ -77,6 +77,18 @@ class Diagnosis:
     fingerprint: str | None = None
     failure: SmaException | None = None
     advice: str = ""
+
+    def note_identity(self, identity: Identity) -> SmaReadException | None:
+        """Add who answers; return the failure where neither model nor serial number is told."""
+        self.identity = identity
+        if not identity.serial and not identity.model:
+            return SmaReadException(
+                "the device tells neither its model nor its serial number: is it starting?"
+            )
+        model, firmware = identity.title or "unknown model", identity.sw_version or "unknown"
+        found = f"{model}, firmware {firmware}, serial {identity.serial or '?'}"
+        self.steps.append(Step("device", found))
+        return None
 
     def note_way(
         self, url: str, protocol: str, *, is_pinned: bool, verify: bool, timeout: float

@@ -101,17 +101,11 @@ def _examine(diagnosis: Diagnosis, client: SMA, settings: WebConnectSettings) ->
         except SmaException as error:  # costs the exporter no values either
             failure = error
     diagnosis.readings = readings = decode(values)
-    diagnosis.identity = identity = identity_of(readings)
-    if identity.serial or identity.model:
-        model, firmware = identity.title or "unknown model", identity.sw_version or "unknown"
-        found = f"{model}, firmware {firmware}, serial {identity.serial or '?'}"
-        diagnosis.steps.append(Step("device", found))
-    elif settings.password is None:
+    unidentified = diagnosis.note_identity(identity_of(readings))
+    if unidentified and settings.password is None:
         diagnosis.steps.append(Step("device", "not told without a password"))
-    elif failure is None:
-        failure = SmaReadException(
-            "the device tells neither its model nor its serial number: is it starting?"
-        )
+    else:
+        failure = failure or unidentified
     _add_values(diagnosis, values)
     is_inverter = "6100_40263F00" in values
     if settings.group == "user" and is_inverter:
